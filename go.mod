@@ -1,0 +1,3 @@
+module lamplight
+
+go 1.26
