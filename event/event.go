@@ -127,9 +127,13 @@ type Package interface {
 	Encode(entity string, doc Document, f Format) (Body, error)
 }
 
-// Publisher is a Package that takes documents by PUBLISH. AcceptTypes lists
-// the content types that Parse reads.
-type Publisher interface{ AcceptTypes() []string }
+// Publisher is a Package that takes documents by PUBLISH.
+type Publisher interface {
+	// AcceptTypes lists the content types that Parse reads.
+	AcceptTypes() []string
+	// Entity is the URI that a parsed document is about, "" where it names none.
+	Entity(Document) string
+}
 
 // Viewer is a Package that can withhold parts of a document. Without it a
 // watcher sees all or, with no Rights, the document composed from no input.

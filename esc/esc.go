@@ -1,0 +1,112 @@
+// Package esc is the Event State Compositor of RFC 3903: it holds the inputs
+// of each address-of-record, whoever made them, lets soft state end with its
+// time, and has the event packages compose one document of them. It does not
+// know who may publish or who watches, and it never sees a SIP message.
+package esc
+
+import (
+	"errors"
+	"time"
+
+	"lamplight/event"
+	"lamplight/owner"
+)
+
+var (
+	// ErrBadEvent refuses an event that nobody can publish.
+	ErrBadEvent = errors.New("event package not known or not for publication")
+	// ErrNoSuchETag says that no live publication of this AoR, event and user
+	// has the entity-tag.
+	ErrNoSuchETag = errors.New("no publication with this entity-tag")
+	// ErrNoBody refuses an initial publication without a document.
+	ErrNoBody = errors.New("initial publication without a body")
+	// ErrForeignEntity refuses a document about somebody else.
+	ErrForeignEntity = errors.New("the document's entity is not the published resource")
+	// ErrTooMany refuses one more publication of an AoR.
+	ErrTooMany = errors.New("too many publications")
+)
+
+// TooBriefError refuses an interval under the least one.
+type TooBriefError struct{ Min time.Duration }
+
+func (e *TooBriefError) Error() string { return "interval too brief, least is " + e.Min.String() }
+
+// Next is told each composed document.
+type Next interface {
+	Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.Document)
+}
+
+// Limits of publications; a zero field takes its default.
+type Limits struct {
+	Min, Default, Max time.Duration // of an interval: 5 s, 1 h, 24 h
+	PerUser           int           // publications of one AoR, event and user: 10
+	PerPeer           int           // and of a trusted peer: 1,000
+}
+
+func (l Limits) orDefault() Limits {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&l.Min, 5*time.Second)
+	set(&l.Default, time.Hour)
+	set(&l.Max, 24*time.Hour)
+	if l.PerUser == 0 {
+		l.PerUser = 10
+	}
+	if l.PerPeer == 0 {
+		l.PerPeer = 1000
+	}
+	return l
+}
+
+// Compositor holds the inputs of all AoRs. Its methods run in a turn of the
+// AoR's owner.
+type Compositor struct {
+	packages []event.Package
+	byName   map[event.Name]event.Package
+	fits     func(aor event.AoR, entity string) bool
+	limits   Limits
+	next     Next
+	shares   [owner.Partitions]map[event.AoR]*presentity
+}
+
+// New makes an empty compositor. fits tells whether a document's entity means
+// an AoR.
+func New(packages []event.Package, fits func(event.AoR, string) bool, l Limits, next Next) *Compositor {
+	c := &Compositor{packages: packages, byName: map[event.Name]event.Package{}, fits: fits, limits: l.orDefault(), next: next}
+	for _, p := range packages {
+		c.byName[p.Event()] = p
+	}
+	for i := range c.shares {
+		c.shares[i] = map[event.AoR]*presentity{}
+	}
+	return c
+}
+
+// Put enters an input, or takes the place of the one with the same key.
+func (c *Compositor) Put(t *owner.Turn, aor event.AoR, in event.Input) {
+	p := c.presentity(aor)
+	p.inputs[in.Key] = in
+	c.touch(t, p, in.Event)
+}
+
+// Withdraw ends an input.
+func (c *Compositor) Withdraw(t *owner.Turn, aor event.AoR, k event.Key) {
+	p := c.shares[owner.Partition(string(aor))][aor]
+	if p == nil {
+		return
+	}
+	delete(p.inputs, k)
+	c.touch(t, p, k.Event)
+}
+
+// Inputs is a copy of an AoR's bag, for explaining it.
+func (c *Compositor) Inputs(aor event.AoR) []event.Input {
+	p := c.shares[owner.Partition(string(aor))][aor]
+	if p == nil {
+		return nil
+	}
+	return p.bag(nil)
+}
