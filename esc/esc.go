@@ -31,8 +31,9 @@ type TooBriefError struct{ Min time.Duration }
 
 func (e *TooBriefError) Error() string { return "interval too brief, least is " + e.Min.String() }
 
-// Next is told each composed document.
+// Next is told each composed document that somebody watches.
 type Next interface {
+	Watched(aor event.AoR, name event.Name) bool
 	Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.Document)
 }
 
@@ -66,6 +67,7 @@ func (l Limits) orDefault() Limits {
 type Compositor struct {
 	packages []event.Package
 	byName   map[event.Name]event.Package
+	place    map[event.Name]int // in packages
 	fits     func(aor event.AoR, entity string) bool
 	limits   Limits
 	next     Next
@@ -74,16 +76,19 @@ type Compositor struct {
 
 // New makes an empty compositor. fits tells whether a document's entity means
 // an AoR.
-func New(packages []event.Package, fits func(event.AoR, string) bool, l Limits, next Next) *Compositor {
-	c := &Compositor{packages: packages, byName: map[event.Name]event.Package{}, fits: fits, limits: l.orDefault(), next: next}
-	for _, p := range packages {
-		c.byName[p.Event()] = p
+func New(packages []event.Package, fits func(event.AoR, string) bool, l Limits) *Compositor {
+	c := &Compositor{packages: packages, byName: map[event.Name]event.Package{}, place: map[event.Name]int{}, fits: fits, limits: l.orDefault()}
+	for i, p := range packages {
+		c.byName[p.Event()], c.place[p.Event()] = p, i
 	}
 	for i := range c.shares {
 		c.shares[i] = map[event.AoR]*presentity{}
 	}
 	return c
 }
+
+// Tell names the next stage; before the first turn.
+func (c *Compositor) Tell(next Next) { c.next = next }
 
 // Put enters an input, or takes the place of the one with the same key.
 func (c *Compositor) Put(t *owner.Turn, aor event.AoR, in event.Input) {
@@ -100,6 +105,20 @@ func (c *Compositor) Withdraw(t *owner.Turn, aor event.AoR, k event.Key) {
 	}
 	delete(p.inputs, k)
 	c.touch(t, p, k.Event)
+}
+
+// Document composes an AoR's state as it is now.
+func (c *Compositor) Document(t *owner.Turn, aor event.AoR, name event.Name) event.Document {
+	pkg := c.byName[name]
+	p := c.shares[owner.Partition(string(aor))][aor]
+	if p == nil {
+		doc, _ := pkg.Compose(aor, nil, t.Now)
+		return doc
+	}
+	doc, next := pkg.Compose(aor, p.bag(pkg.Reads()), t.Now)
+	p.next[c.place[name]] = next
+	c.settle(t, p)
+	return doc
 }
 
 // Inputs is a copy of an AoR's bag, for explaining it.

@@ -47,13 +47,15 @@ func (c *Compositor) compose(t *owner.Turn, p *presentity) {
 	}
 	touched := p.touched
 	p.touched = p.touched[:0]
-	var bag []event.Input
 	for i, pkg := range c.packages {
 		if !slices.ContainsFunc(pkg.Reads(), func(n event.Name) bool { return slices.Contains(touched, n) }) {
 			continue
 		}
-		bag = p.bag(pkg.Reads())
-		doc, next := pkg.Compose(p.aor, bag, t.Now)
+		p.next[i] = time.Time{}
+		if !c.next.Watched(p.aor, pkg.Event()) {
+			continue
+		}
+		doc, next := pkg.Compose(p.aor, p.bag(pkg.Reads()), t.Now)
 		p.next[i] = next
 		c.next.Changed(t, p.aor, pkg.Event(), doc)
 	}

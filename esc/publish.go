@@ -1,6 +1,7 @@
 package esc
 
 import (
+	"bytes"
 	"time"
 
 	"lamplight/event"
@@ -114,7 +115,7 @@ func (c *Compositor) parse(pkg event.Package, r Publish, old *publication) (even
 		}
 		return nil, nil
 	}
-	doc, err := pkg.Parse(r.Type, r.Body)
+	doc, err := pkg.Parse(r.Type, bytes.Clone(r.Body)) // the document keeps parts of it
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,185 @@
+// Package notifier is the notifier of RFC 6665: it holds the subscriptions,
+// asks policy what each may see, and tells every one the newest state, one
+// notification in flight at a time. It does not compose state, and it knows
+// nothing of SIP messages: a Sink is a dialog, a browser's stream or a list.
+package notifier
+
+import (
+	"errors"
+	"time"
+
+	"lamplight/event"
+	"lamplight/owner"
+)
+
+var (
+	// ErrBadEvent refuses an event package that is not known.
+	ErrBadEvent = errors.New("event package not known")
+	// ErrForbidden says that policy blocks the subscriber.
+	ErrForbidden = errors.New("not allowed to watch")
+	// ErrNoSubscription says that there is no subscription to refresh.
+	ErrNoSubscription = errors.New("no such subscription")
+	// ErrNotTheSubscriber refuses a refresh by somebody else.
+	ErrNotTheSubscriber = errors.New("the subscription is somebody else's")
+	// ErrTooMany refuses one more subscription to an AoR.
+	ErrTooMany = errors.New("too many subscriptions")
+)
+
+// TooBriefError refuses an interval under the least one.
+type TooBriefError struct{ Min time.Duration }
+
+func (e *TooBriefError) Error() string { return "interval too brief, least is " + e.Min.String() }
+
+// Decide is policy's answer to one subscriber, and when to ask again (zero:
+// when the rules change).
+type Decide func(aor event.AoR, w event.Subscriber, name event.Name, now time.Time) (event.Grant, time.Time)
+
+// Outcome is how a notification ended.
+type Outcome uint8
+
+const (
+	Delivered Outcome = iota + 1
+	Later             // no answer, or a passing error
+	NoDialog          // the subscriber does not know the subscription
+	Gone              // the subscription is over
+)
+
+// The subscription states and reasons of RFC 6665 §4.1.3.
+const (
+	Active     = "active"
+	Pending    = "pending"
+	Terminated = "terminated"
+
+	ReasonTimeout     = "timeout"
+	ReasonRejected    = "rejected"
+	ReasonDeactivated = "deactivated"
+	ReasonNoResource  = "noresource"
+)
+
+// Notification is what a sink tells its subscriber.
+type Notification struct {
+	State  string
+	Reason string        // of Terminated
+	Left   time.Duration // of Active and Pending
+	Type   string        // content type; "": no body
+	Body   event.Body
+	Seq    uint32 // rises with each notification of the subscription, from 0
+}
+
+// Sink is where a subscription's notifications go. Notify returns at once; one
+// Done of the notifier follows.
+type Sink interface {
+	Notify(Notification)
+	// Save is what a restart needs to make the sink again; nil: the
+	// subscription is not kept.
+	Save() []byte
+}
+
+// Request is a SUBSCRIBE (RFC 6665 §4.2.1), its sender known.
+type Request struct {
+	ID      string // of the subscription: dialog, event and event id
+	Refresh bool   // inside a dialog: the subscription must be there
+	AoR     event.AoR
+	Entity  string // the URI watched
+	Event   event.Name
+	Watcher event.Subscriber
+	Device  string // what a rebooted phone would send again; "": unknown
+	Format  event.Format
+	Expires time.Duration // 0: the end, or a fetch
+	Default bool          // no interval was asked for
+	Sink    Sink          // of a refresh: takes the place of the old one
+}
+
+// Inputs is where changes of subscriptions go as inputs of watcher information.
+type Inputs interface {
+	Put(t *owner.Turn, aor event.AoR, in event.Input)
+	Withdraw(t *owner.Turn, aor event.AoR, k event.Key)
+}
+
+// Options of New; a zero field takes its default.
+type Options struct {
+	PerAoR    int                                // subscriptions: 10,000
+	RateOff   bool                               // no notification rate: for measuring
+	Inputs    Inputs                             // nil: no watcher information
+	Sink      func(id string, saved []byte) Sink // makes a saved sink again
+	EveryTurn int                                // notifications of one AoR in a turn: 1,024
+
+	// Document composes an AoR's state as it is now.
+	Document func(t *owner.Turn, aor event.AoR, name event.Name) event.Document
+}
+
+// Notifier holds all subscriptions. Its methods run in a turn of the AoR's
+// owner.
+type Notifier struct {
+	packages map[event.Name]event.Package
+	decide   Decide
+	opt      Options
+	shares   [owner.Partitions]share
+}
+
+// share is what one partition holds.
+type share struct {
+	topics   map[topicKey]*topic
+	subs     map[string]*subscription
+	devices  map[deviceKey]*subscription
+	restored int // subscriptions read back at the start, to pace them
+}
+
+type topicKey struct {
+	aor  event.AoR
+	name event.Name
+}
+
+// deviceKey is what a phone that rebooted shares with itself (behaviour: same
+// user, resource, event and id, instance or Contact).
+type deviceKey struct {
+	topic   topicKey
+	watcher event.AoR
+	device  string
+}
+
+// New makes a notifier without subscriptions.
+func New(packages []event.Package, decide Decide, o Options) *Notifier {
+	if o.PerAoR == 0 {
+		o.PerAoR = 10_000
+	}
+	if o.EveryTurn == 0 {
+		o.EveryTurn = 1024
+	}
+	n := &Notifier{packages: map[event.Name]event.Package{}, decide: decide, opt: o}
+	for _, p := range packages {
+		n.packages[p.Event()] = p
+	}
+	for i := range n.shares {
+		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{}, devices: map[deviceKey]*subscription{}}
+	}
+	return n
+}
+
+func (n *Notifier) share(aor event.AoR) *share { return &n.shares[owner.Partition(string(aor))] }
+
+// Watched tells whether anybody watches an AoR's state.
+func (n *Notifier) Watched(aor event.AoR, name event.Name) bool {
+	return n.share(aor).topics[topicKey{aor, name}] != nil
+}
+
+// Changed takes a newly composed document in and tells it to whom it concerns.
+func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.Document) {
+	if tp := n.share(aor).topics[topicKey{aor, name}]; tp != nil {
+		tp.change(doc)
+		n.touch(t, tp)
+	}
+}
+
+// RulesChanged asks policy again about everybody who watches an AoR.
+func (n *Notifier) RulesChanged(t *owner.Turn, aor event.AoR) {
+	for k, tp := range n.share(aor).topics {
+		if k.aor != aor {
+			continue
+		}
+		for _, s := range tp.subs {
+			n.decideAgain(t, s)
+		}
+		n.touch(t, tp)
+	}
+}

@@ -1,0 +1,248 @@
+package notifier
+
+import (
+	"time"
+
+	"lamplight/event"
+	"lamplight/owner"
+)
+
+const (
+	retryAfterRace = 200 * time.Millisecond // a 481 that overtook our 200
+	raceLasts      = time.Second
+	probeEvery     = time.Minute
+	probes         = 3
+	block          = 256 // numbers reserved with one write
+)
+
+// subscription is one live subscription.
+type subscription struct {
+	id      string
+	topic   *topic
+	place   int // in topic.subs; -1: not among them
+	entity  string
+	watcher event.Subscriber
+	device  string
+	format  event.Format
+	sink    Sink
+
+	began    time.Time
+	until    time.Time
+	grant    event.Grant
+	askAgain time.Time // policy; zero: when the rules change
+	ending   string    // the reason, once it is over
+	waits    bool      // for the watchers' inputs of the next turn
+
+	view     *view
+	sent     uint64 // the view's revision that was sent last
+	seen     uint64 // the topic's revision then
+	must     bool   // tell whatever was sent last
+	inFlight bool
+	hold     time.Time // nothing is sent before
+	token    time.Time // when the rate allows one more; zero: nothing waits for it
+	saved    bool
+	failures int
+	retried  bool
+	seq      uint32 // of the next notification
+	limit    uint32 // numbers below it are reserved
+	bucket   bucket
+	alarm    owner.Alarm
+}
+
+// Subscribe does what RFC 6665 §4.2.1 asks and gives the interval for the
+// answer; a notification with the full state follows. Errors are the package's.
+func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
+	pkg := n.packages[r.Event]
+	if pkg == nil {
+		return 0, ErrBadEvent
+	}
+	s := n.share(r.AoR).subs[r.ID]
+	switch {
+	case r.Refresh && (s == nil || s.ending != ""):
+		return 0, ErrNoSubscription
+	case r.Refresh && s.watcher != r.Watcher:
+		return 0, ErrNotTheSubscriber
+	}
+	left, err := n.interval(t, pkg, r)
+	if err != nil {
+		return 0, err
+	}
+	grant, again := n.decide(r.AoR, r.Watcher, r.Event, t.Now)
+	if grant.Handling == event.Block {
+		return 0, ErrForbidden
+	}
+	if s == nil {
+		if s, err = n.begin(t, r, left == 0); err != nil {
+			return 0, err
+		}
+	}
+	n.renew(t, s, r, left)
+	n.applyGrant(s, grant, again)
+	n.watched(t, s)
+	n.touch(t, s.topic)
+	n.schedule(t, s)
+	return left, nil
+}
+
+func (n *Notifier) interval(t *owner.Turn, pkg event.Package, r Request) (time.Duration, error) {
+	life := pkg.Lifetime()
+	asked := r.Expires
+	if r.Default {
+		asked = life.Default
+	}
+	if asked > 0 && asked < life.Min {
+		return 0, &TooBriefError{life.Min}
+	}
+	return event.Spread(min(asked, life.Max), life.Min, r.ID, t.Now), nil
+}
+
+// begin makes a subscription; one that only fetches is kept nowhere else.
+func (n *Notifier) begin(t *owner.Turn, r Request, fetch bool) (*subscription, error) {
+	tp := n.topic(t, r.AoR, r.Event)
+	if len(tp.subs) >= n.opt.PerAoR {
+		return nil, ErrTooMany
+	}
+	s := &subscription{id: r.ID, topic: tp, entity: r.Entity, watcher: r.Watcher, device: r.Device,
+		began: t.Now, bucket: newBucket(tp.pkg.Lifetime(), t.Now)}
+	if !fetch {
+		n.replace(t, s)
+	}
+	n.add(s)
+	return s, nil
+}
+
+// replace ends what the same device subscribed to before it rebooted.
+func (n *Notifier) replace(t *owner.Turn, s *subscription) {
+	if s.device == "" {
+		return
+	}
+	if old := n.share(s.topic.key.aor).devices[s.deviceKey()]; old != nil {
+		n.remove(t, old, ReasonDeactivated)
+	}
+}
+
+func (s *subscription) deviceKey() deviceKey {
+	return deviceKey{s.topic.key, s.watcher.AoR, s.device}
+}
+
+func (n *Notifier) add(s *subscription) {
+	sh := n.share(s.topic.key.aor)
+	sh.subs[s.id] = s
+	if s.device != "" {
+		sh.devices[s.deviceKey()] = s
+	}
+	s.place = len(s.topic.subs)
+	s.topic.subs = append(s.topic.subs, s)
+}
+
+// renew takes over what a SUBSCRIBE may change: interval, format, target.
+func (n *Notifier) renew(t *owner.Turn, s *subscription, r Request, left time.Duration) {
+	s.format, s.sink = r.Format, r.Sink
+	s.until = t.Now.Add(left)
+	s.must, s.failures, s.hold = true, 0, time.Time{}
+	if left == 0 {
+		n.over(t, s, ReasonTimeout)
+		return
+	}
+	n.save(t, s)
+}
+
+// over ends a subscription: it is not kept any more, and its last notification
+// goes out when nothing is in flight.
+func (n *Notifier) over(t *owner.Turn, s *subscription, reason string) {
+	if s.ending != "" {
+		return
+	}
+	s.ending, s.must = reason, true
+	s.hold = time.Time{}
+	n.unsave(t, s)
+	n.touch(t, s.topic)
+}
+
+// remove drops a subscription without another word to its subscriber.
+func (n *Notifier) remove(t *owner.Turn, s *subscription, reason string) {
+	if s.ending == "" {
+		s.ending = reason
+		n.unsave(t, s)
+	}
+	sh, tp := n.share(s.topic.key.aor), s.topic
+	if sh.subs[s.id] == s {
+		delete(sh.subs, s.id)
+	}
+	if s.device != "" && sh.devices[s.deviceKey()] == s {
+		delete(sh.devices, s.deviceKey())
+	}
+	if s.place >= 0 {
+		last := len(tp.subs) - 1
+		tp.subs[s.place] = tp.subs[last]
+		tp.subs[s.place].place = s.place
+		tp.subs[last] = nil
+		tp.subs = tp.subs[:last]
+		s.place = -1
+	}
+	tp.leave(s.view)
+	s.view = nil
+	t.Wake(&s.alarm, "", time.Time{}, nil)
+	n.watched(t, s)
+	n.dropIfIdle(tp)
+}
+
+func (n *Notifier) applyGrant(s *subscription, g event.Grant, again time.Time) {
+	s.askAgain = again
+	k := viewKey{shown: g.Handling == event.Allow, format: s.format, entity: s.entity}
+	if k.shown == shownState {
+		k.rights = g.Rights
+	}
+	if s.view == nil || s.view.key != k {
+		s.topic.leave(s.view)
+		s.view, s.sent, s.must = s.topic.enter(k), 0, true
+	}
+	if pendingBefore := s.grant.Handling == event.Confirm; pendingBefore != (g.Handling == event.Confirm) {
+		s.must = true
+	}
+	s.grant = g
+}
+
+// decideAgain asks policy about a subscription and ends it where that blocks it.
+func (n *Notifier) decideAgain(t *owner.Turn, s *subscription) {
+	if s.ending != "" {
+		return
+	}
+	before := s.grant.Handling
+	g, again := n.decide(s.topic.key.aor, s.watcher, s.topic.key.name, t.Now)
+	if g.Handling == event.Block {
+		s.grant = g
+		n.over(t, s, ReasonRejected)
+		return
+	}
+	n.applyGrant(s, g, again)
+	if before != g.Handling {
+		n.watched(t, s)
+	}
+	n.schedule(t, s)
+}
+
+// schedule sets the subscription's one alarm to the first thing to come.
+func (n *Notifier) schedule(t *owner.Turn, s *subscription) {
+	if s.place < 0 {
+		return
+	}
+	at := s.until
+	for _, other := range []time.Time{s.askAgain, s.hold, s.token} {
+		if other.After(t.Now) && other.Before(at) {
+			at = other
+		}
+	}
+	t.Wake(&s.alarm, string(s.topic.key.aor), at, owner.Func(func(t *owner.Turn) { n.ring(t, s) }))
+}
+
+func (n *Notifier) ring(t *owner.Turn, s *subscription) {
+	switch {
+	case !s.until.After(t.Now):
+		n.over(t, s, ReasonTimeout)
+	case !s.askAgain.IsZero() && !s.askAgain.After(t.Now):
+		n.decideAgain(t, s)
+	}
+	n.touch(t, s.topic)
+	n.schedule(t, s)
+}
