@@ -1,0 +1,4 @@
+// Package sip needs a C compiler.
+package sip
+
+import "C" // breaks cgo

@@ -1,0 +1,2 @@
+// Package esc has one.
+package esc

@@ -1,0 +1,2 @@
+// Package somewhere has no place.
+package somewhere

@@ -1,0 +1,2 @@
+// Command lamplight is introduced.
+package main

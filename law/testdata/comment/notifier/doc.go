@@ -1,0 +1,2 @@
+// Package notifier is introduced in another file.
+package notifier

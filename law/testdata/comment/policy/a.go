@@ -1,0 +1,2 @@
+// This package is not introduced by its name.
+package policy

@@ -1,0 +1,4 @@
+// Package cold is a store.
+package cold
+
+import _ "modernc.org/sqlite"

@@ -1,0 +1,22 @@
+// Package esc is long.
+package esc
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line

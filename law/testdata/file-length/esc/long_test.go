@@ -1,0 +1,21 @@
+package esc
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line

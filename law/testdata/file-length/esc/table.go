@@ -1,0 +1,24 @@
+// A table.
+//
+//law:table
+package esc
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line
+
+// line

@@ -1,0 +1,3 @@
+package sip
+
+import _ "github.com/emiago/sipgo/sip"

@@ -1,0 +1,4 @@
+// Package web speaks HTTP, as it should.
+package web
+
+import _ "net/http"

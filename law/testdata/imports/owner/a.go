@@ -1,0 +1,4 @@
+// Package owner knows what it carries.
+package owner
+
+import _ "lamplight/event" // breaks imports

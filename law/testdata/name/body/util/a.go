@@ -1,0 +1,2 @@
+// Package util is for what found no place.
+package util

@@ -1,0 +1,2 @@
+// Package esc has tests.
+package esc

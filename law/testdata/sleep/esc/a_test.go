@@ -1,0 +1,7 @@
+package esc
+
+import "time"
+
+func wait() {
+	time.Sleep(time.Second) // breaks sleep
+}
