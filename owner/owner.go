@@ -79,6 +79,13 @@ func (o *Owners) of(key string) *worker {
 // Post gives a job to the owner of a key. The error is ErrBusy.
 func (o *Owners) Post(key string, j Job) error { return o.of(key).post(key, j, true) }
 
+// PostPartition gives a job to the owner of a partition, for who holds a local
+// tag and not the key. The job says by Turn.Touch whose state it changes. The
+// error is ErrBusy.
+func (o *Owners) PostPartition(p byte, j Job) error {
+	return o.workers[int(p)%len(o.workers)].post("", j, true)
+}
+
 // Return gives an owner the outcome of something that it began itself: it is
 // never refused.
 func (o *Owners) Return(key string, j Job) { _ = o.of(key).post(key, j, false) }

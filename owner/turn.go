@@ -21,7 +21,6 @@ type Turn struct {
 
 	w       *worker
 	keys    map[string]struct{} // whose state the turn may have changed
-	key     string              // of the running job
 	records []Record
 	ends    []func()
 	says    []func(failed error)
@@ -62,8 +61,9 @@ func (t *Turn) Wake(a *Alarm, key string, at time.Time, j Job) {
 }
 
 func (t *Turn) do(key string, j Job) {
-	t.key = key
-	t.keys[key] = struct{}{}
+	if key != "" {
+		t.keys[key] = struct{}{}
+	}
 	j.Do(t)
 }
 
@@ -89,3 +89,7 @@ func (t *Turn) reset(now time.Time) {
 	clear(t.posts)
 	t.records, t.ends, t.says, t.posts = t.records[:0], t.ends[:0], t.says[:0], t.posts[:0]
 }
+
+// Touch says that the turn may change the state of one more key: where a job
+// was posted to a partition and learns its key only then.
+func (t *Turn) Touch(key string) { t.keys[key] = struct{}{} }

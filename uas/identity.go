@@ -1,0 +1,156 @@
+package uas
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"lamplight/directory"
+	"lamplight/event"
+	"lamplight/sip"
+	"lamplight/sip/digest"
+	"lamplight/sip/transaction"
+)
+
+// sender is who sent a request.
+type sender struct {
+	aor  event.AoR
+	peer string // a trusted peer's name; "": none
+}
+
+func (w sender) subscriber() event.Subscriber {
+	return event.Subscriber{AoR: w.aor, Authenticated: true}
+}
+
+// by is who owns a publication: a peer's are its own, whoever they are about.
+func (w sender) by() event.AoR {
+	if w.peer != "" {
+		return event.AoR("peer:" + w.peer)
+	}
+	return w.aor
+}
+
+// Trust is the list of trusted peers: addresses, and digest users.
+type Trust struct {
+	Networks []netip.Prefix
+	Users    []event.AoR
+}
+
+func (t Trust) network(a netip.Addr) bool {
+	return slices.ContainsFunc(t.Networks, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+}
+
+// challenge is the error that asks for credentials of a realm.
+type challenge struct {
+	realm string
+	stale bool
+}
+
+func (c *challenge) Error() string { return "credentials needed for " + c.realm }
+
+func asChallenge(err error, c **challenge) bool { return errors.As(err, c) }
+
+// sender finds out who sent a request. Users of own domains prove it by digest
+// (RFC 3261 §22); those of other domains have no credentials here and are not
+// asked for any; from a trusted peer the identity is believed.
+func (s *Server) sender(r *transaction.Request) (sender, error) {
+	m := &r.Message
+	from, err := m.From()
+	if err != nil {
+		return sender{}, errMalformed
+	}
+	uri, err := from.ParseURI()
+	if err != nil {
+		return sender{}, errMalformed
+	}
+	if s.Trusted.network(r.Flow.Remote().Addr()) {
+		return s.asserted(m, uri, r.Flow.Remote().Addr().String())
+	}
+	aor, domain, err := s.Book.Load().Resolve(uri)
+	if s.NoAuth {
+		if err != nil {
+			aor = canonical(uri)
+		}
+		return sender{aor: aor}, nil
+	}
+	if domain == nil {
+		return sender{}, errStranger
+	}
+	user, err := s.credentials(m, domain)
+	if err != nil {
+		return sender{}, err
+	}
+	if slices.Contains(s.Trusted.Users, user) {
+		return s.asserted(m, uri, string(user))
+	}
+	if aor != user {
+		return sender{}, errNotYou
+	}
+	return sender{aor: user}, nil
+}
+
+// asserted believes a trusted peer: P-Asserted-Identity, else From.
+func (s *Server) asserted(m *sip.Message, from sip.URI, peer string) (sender, error) {
+	uri := from
+	for pai := range m.Elements(sip.PAssertedIdentity) {
+		if n, err := sip.ParseNameAddr(pai); err == nil {
+			if u, err := n.ParseURI(); err == nil {
+				uri = u
+				break
+			}
+		}
+	}
+	aor, _, err := s.Book.Load().Resolve(uri)
+	if err != nil {
+		aor = canonical(uri)
+	}
+	return sender{aor: aor, peer: peer}, nil
+}
+
+// credentials checks the digest of a request against a domain's users. A user
+// who does not exist gets the same answer as a wrong password.
+func (s *Server) credentials(m *sip.Message, d *directory.Domain) (event.AoR, error) {
+	book := s.Book.Load()
+	aor, err := s.Verifier.Verify(m, sip.Authorization, d.Realm, func(username string) (digest.HA1s, string, bool) {
+		h, aor, ok := book.Credentials(d.Realm, username)
+		return h, string(aor), ok
+	})
+	switch {
+	case errors.Is(err, digest.ErrStale):
+		return "", &challenge{d.Realm, true}
+	case err != nil:
+		return "", &challenge{d.Realm, false}
+	}
+	return event.AoR(aor), nil
+}
+
+// canonical is the AoR of a URI of a domain that is not ours.
+func canonical(u sip.URI) event.AoR {
+	return event.AoR("sip:" + u.UserUnescaped() + "@" + u.HostLower())
+}
+
+// resource finds the AoR that a request is about: the Request-URI, or To where
+// that names no user, as some phones send it. The entity is the URI as it was
+// written, without parameters.
+func (s *Server) resource(m *sip.Message) (aor event.AoR, entity string, err error) {
+	uri, err := sip.ParseURI(m.RequestURI())
+	if err != nil {
+		return "", "", errMalformed
+	}
+	if len(uri.User) == 0 && !strings.EqualFold(string(uri.Scheme), "tel") {
+		if to, err := m.To(); err == nil {
+			if u, err := to.ParseURI(); err == nil {
+				uri = u
+			}
+		}
+	}
+	aor, _, err = s.Book.Load().Resolve(uri)
+	if err != nil {
+		return "", "", errNoUser
+	}
+	if strings.EqualFold(string(uri.Scheme), "tel") {
+		return aor, "tel:" + string(uri.User), nil
+	}
+	return aor, strings.ToLower(string(uri.Scheme)) + ":" + string(uri.User) + "@" + uri.HostLower(), nil
+}

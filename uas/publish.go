@@ -1,0 +1,93 @@
+package uas
+
+import (
+	"strconv"
+	"time"
+
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/owner"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// publish answers PUBLISH (RFC 3903 §6).
+func (s *Server) publish(r *transaction.Request) {
+	name := eventName(&r.Message)
+	p, err := s.readPublish(r, name)
+	if err != nil {
+		s.refuse(r, name, err)
+		return
+	}
+	s.post(r, p.AoR, owner.Func(func(t *owner.Turn) {
+		etag, left, err := s.ESC.Publish(t, p)
+		s.answer(t, r, name, err, func() sip.Response {
+			h := append([]byte("SIP-ETag: "), etag...)
+			h = append(h, "\r\nExpires: "...)
+			h = strconv.AppendInt(h, int64(left/time.Second), 10)
+			return sip.Response{Status: 200, Header: append(h, "\r\n"...)}
+		})
+	}))
+}
+
+func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publish, error) {
+	m := &r.Message
+	who, err := s.sender(r)
+	if err != nil {
+		return esc.Publish{}, err
+	}
+	aor, _, err := s.resource(m)
+	if err != nil {
+		return esc.Publish{}, err
+	}
+	if who.peer == "" && who.aor != aor {
+		return esc.Publish{}, errNotYours
+	}
+	if s.packages[name] == nil {
+		return esc.Publish{}, errEvent
+	}
+	p := esc.Publish{AoR: aor, By: who.by(), Peer: who.peer != "", Event: name, Body: m.Body()}
+	if m.Count(sip.SIPIfMatch) > 1 {
+		return esc.Publish{}, errMalformed // RFC 3903 §11.3.2: exactly one entity-tag
+	}
+	p.IfMatch = esc.ETag(m.Value(sip.SIPIfMatch))
+	if m.Has(sip.SIPIfMatch) && p.IfMatch == "" {
+		return esc.Publish{}, esc.ErrNoSuchETag
+	}
+	if p.Expires, p.Default, err = expires(m); err != nil {
+		return esc.Publish{}, err
+	}
+	if len(p.Body) > 0 {
+		if p.Type, err = mediaType(m); err != nil {
+			return esc.Publish{}, err
+		}
+	}
+	return p, nil
+}
+
+// eventName is the request's event package, "" without an Event header field.
+func eventName(m *sip.Message) event.Name {
+	e, err := m.Event()
+	if err != nil {
+		return ""
+	}
+	return event.Name(e.Package)
+}
+
+// expires is the interval asked for; dflt where none is.
+func expires(m *sip.Message) (interval time.Duration, dflt bool, err error) {
+	seconds, ok, err := m.Expires()
+	if err != nil {
+		return 0, false, errMalformed
+	}
+	return time.Duration(seconds) * time.Second, !ok, nil
+}
+
+// mediaType is the body's type; a body without one is of no type we know.
+func mediaType(m *sip.Message) (string, error) {
+	t, err := m.MediaType()
+	if err != nil {
+		return "", event.ErrUnsupportedType
+	}
+	return string(t.Type), nil
+}

@@ -1,0 +1,246 @@
+package uas
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/owner"
+	"lamplight/record"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// dialogSink tells a subscription inside its dialog (RFC 6665 §4.2.2). It is
+// the exchange of the notification in flight as well.
+type dialogSink struct {
+	server *Server
+	aor    event.AoR
+	id     string
+	event  string // the Event header field's value
+	dialog sip.Dialog
+	flow   transaction.Flow
+	stored *stored // after a restart, until the first notification
+}
+
+// stored is a flow as it is kept: the listeners open after the subscriptions
+// are read back.
+type stored struct{ local, remote netip.AddrPort }
+
+func (s *Server) newSink(r *transaction.Request, aor event.AoR) (*dialogSink, error) {
+	m := &r.Message
+	if m.Count(sip.Contact) != 1 {
+		return nil, errNoContact
+	}
+	tag := newLocalTag(aor)
+	dialog, err := sip.NewUASDialog(m, tag)
+	if err != nil {
+		return nil, errMalformed
+	}
+	d := &dialogSink{server: s, aor: aor, id: subscriptionID(tag, m), event: eventValue(m), dialog: dialog}
+	d.flow, err = s.target(r, &d.dialog)
+	return d, err
+}
+
+// eventValue is what a NOTIFY's Event must repeat: the package and the id.
+func eventValue(m *sip.Message) string {
+	e, err := m.Event()
+	switch {
+	case err != nil:
+		return ""
+	case len(e.ID) == 0:
+		return string(e.Package)
+	}
+	return string(e.Package) + ";id=" + string(e.ID)
+}
+
+// target is where notifications go: along the route set, else back to where
+// the SUBSCRIBE came from if that was one hop over UDP, else to the Contact.
+func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow, error) {
+	to := r.Flow.Remote()
+	switch {
+	case len(d.Routes) > 0:
+		if n, err := sip.ParseNameAddr([]byte(d.Routes[0])); err == nil {
+			to = s.address(string(n.URI), to)
+		}
+	case hops(&r.Message) > 1:
+		to = s.address(d.Target, to)
+	}
+	if to == r.Flow.Local() {
+		return transaction.Flow{}, errTarget
+	}
+	if s.Outbound != nil && !s.Outbound(to) {
+		return transaction.Flow{}, errTarget
+	}
+	if to == r.Flow.Remote() {
+		return r.Flow, nil
+	}
+	return s.layer.FlowFrom(r.Flow.Local(), to)
+}
+
+func hops(m *sip.Message) (n int) {
+	for range m.Elements(sip.Via) {
+		n++
+	}
+	return n
+}
+
+// address is the IP address and port of a URI, or other where it names a host:
+// names are resolved by RFC 3263, which is not built yet.
+func (s *Server) address(uri string, other netip.AddrPort) netip.AddrPort {
+	u, err := sip.ParseURI([]byte(uri))
+	if err != nil {
+		return other
+	}
+	addr, err := netip.ParseAddr(strings.Trim(string(u.Host), "[]"))
+	if err != nil {
+		return other
+	}
+	port := u.PortNumber()
+	if port == 0 {
+		port = 5060
+	}
+	return netip.AddrPortFrom(addr, port)
+}
+
+// refreshed is the sink after a SUBSCRIBE in its dialog: the target may have
+// moved (RFC 3261 §12.2.2).
+func (d *dialogSink) refreshed(r *transaction.Request) (*dialogSink, error) {
+	m := &r.Message
+	from, err := m.From()
+	if err != nil || string(m.CallID()) != d.dialog.CallID || string(from.Tag()) != d.dialog.RemoteTag {
+		return nil, notifier.ErrNoSubscription
+	}
+	cseq, err := m.CSeq()
+	if err != nil {
+		return nil, errMalformed
+	}
+	if cseq.Number <= d.dialog.RemoteCSeq {
+		return nil, errOldCSeq
+	}
+	moved := *d
+	moved.dialog.RemoteCSeq = cseq.Number
+	if m.Has(sip.Contact) {
+		n, err := sip.ParseNameAddr(m.Value(sip.Contact))
+		if err != nil {
+			return nil, errMalformed
+		}
+		moved.dialog.Target = string(n.URI)
+	}
+	moved.flow, err = d.server.target(r, &moved.dialog)
+	return &moved, err
+}
+
+func (d *dialogSink) contact() string { return "sip:" + d.flow.Local().String() }
+
+// Notify sends one NOTIFY. Its number is the CSeq, and the document's version.
+func (d *dialogSink) Notify(n notifier.Notification) {
+	if err := d.findFlow(); err != nil {
+		d.done(notifier.Later)
+		return
+	}
+	h := append(make([]byte, 0, 256), "Event: "...)
+	h = append(h, d.event...)
+	h = append(h, "\r\nSubscription-State: "...)
+	h = append(h, n.State...)
+	if n.State == notifier.Terminated {
+		h = append(h, ";reason="...)
+		h = append(h, n.Reason...)
+	} else {
+		h = append(h, ";expires="...)
+		h = strconv.AppendInt(h, int64((n.Left+time.Second-1)/time.Second), 10)
+	}
+	h = append(h, "\r\nContact: <"...)
+	h = append(h, d.contact()...)
+	h = append(h, ">\r\n"...)
+	req := d.dialog.Request(sip.NOTIFY, n.Seq+1)
+	req.Header, req.ContentType, req.Body = h, n.Type, versioned(n)
+	if err := d.server.layer.Send(d.flow, &req, d); err != nil {
+		d.done(notifier.Later)
+	}
+}
+
+// findFlow makes the stored flow one of a listener of now.
+func (d *dialogSink) findFlow() (err error) {
+	if d.stored == nil {
+		return nil
+	}
+	if d.flow, err = d.server.layer.FlowFrom(d.stored.local, d.stored.remote); err == nil {
+		d.stored = nil
+	}
+	return err
+}
+
+// versioned puts the subscription's version into a shared body.
+func versioned(n notifier.Notification) []byte {
+	if n.Type == "" || !n.Body.Versioned {
+		return n.Body.Head
+	}
+	b := make([]byte, 0, len(n.Body.Head)+len(n.Body.Tail)+10)
+	b = append(b, n.Body.Head...)
+	b = strconv.AppendUint(b, uint64(n.Seq), 10)
+	return append(b, n.Body.Tail...)
+}
+
+// Response takes the final response to the NOTIFY in flight.
+func (d *dialogSink) Response(m *sip.Message) { d.done(outcome(m.Status())) }
+
+// Failed takes the end of a NOTIFY that got no answer.
+func (d *dialogSink) Failed(error) { d.done(notifier.Later) }
+
+func (d *dialogSink) done(o notifier.Outcome) {
+	d.server.Owners.Return(string(d.aor), owner.Func(func(t *owner.Turn) {
+		d.server.Notifier.Done(t, d.aor, d.id, o)
+	}))
+}
+
+// outcome tells what a final response to NOTIFY means (RFC 6665 §4.2.2, RFC
+// 5057 §5.1). What is not in the list is a passing error.
+func outcome(status int) notifier.Outcome {
+	switch {
+	case status < 300:
+		return notifier.Delivered
+	case status == 481:
+		return notifier.NoDialog
+	case status >= 480 && status <= 485:
+		return notifier.Gone
+	}
+	switch status {
+	case 404, 405, 410, 416, 489, 501, 604:
+		return notifier.Gone
+	}
+	return notifier.Later
+}
+
+// Save is the dialog and the flow, for a restart.
+func (d *dialogSink) Save() []byte {
+	w := record.NewWriter(1)
+	w.String(string(d.aor))
+	w.String(d.event)
+	at := d.stored
+	if at == nil {
+		at = &stored{d.flow.Local(), d.flow.Remote()}
+	}
+	w.String(at.local.String())
+	w.String(at.remote.String())
+	dialog, _ := d.dialog.AppendBinary(nil)
+	w.Blob(dialog)
+	return w.Bytes()
+}
+
+// Sink makes a saved sink again. Where its listener is gone, the first one
+// that fits takes its place.
+func (s *Server) Sink(id string, saved []byte) notifier.Sink {
+	r, _ := record.NewReader(saved)
+	d := &dialogSink{server: s, id: id, aor: event.AoR(r.String()), event: r.String()}
+	local, _ := netip.ParseAddrPort(r.String())
+	remote, _ := netip.ParseAddrPort(r.String())
+	if err := d.dialog.UnmarshalBinary(r.Blob()); err != nil || r.Err() != nil {
+		s.log.Error("a stored dialog cannot be read", "subscription", id, "error", err)
+	}
+	d.stored = &stored{local, remote}
+	return d
+}

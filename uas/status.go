@@ -1,0 +1,180 @@
+package uas
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/owner"
+	"lamplight/registrar"
+	"lamplight/sip"
+)
+
+// The edge's own errors: what is wrong with a request before any stage sees it.
+var (
+	errMalformed       = errors.New("malformed request")
+	errMethod          = errors.New("method not allowed")
+	errUnknownMethod   = errors.New("method not known")
+	errScheme          = errors.New("URI scheme not supported")
+	errExtension       = errors.New("required extension not supported")
+	errContentCoding   = errors.New("content coding not supported")
+	errEvent           = errors.New("event package not known")
+	errNotAcceptable   = errors.New("no content type of the package is accepted")
+	errStranger        = errors.New("a user of another domain")
+	errNotYou          = errors.New("From is not the authenticated user")
+	errNotYours        = errors.New("the resource is somebody else's")
+	errNoUser          = errors.New("no such user")
+	errNoContact       = errors.New("one Contact is needed")
+	errTarget          = errors.New("notifications cannot go there")
+	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
+	errNoDialog        = errors.New("no such dialog")
+	errNotRegistrar    = errors.New("no registrar here")
+	errUnavailable     = errors.New("what was asked could not be stored")
+	errTooManyRequests = errors.New("too many requests")
+)
+
+// status is one row of the table from domain errors to responses.
+type status struct {
+	err    error
+	code   int
+	phrase string // "": the standard's
+	// header adds the lines that the response must carry.
+	header func(s *Server, r *refusal) string
+}
+
+// refusal is what a header of a refusing response is made from.
+type refusal struct {
+	err   error
+	req   *sip.Message
+	event event.Name
+}
+
+// table is the complete error behaviour of the server. A refusal of one AoR,
+// user or source is 500 with Retry-After, because 503 speaks for the whole
+// server (RFC 3261 §21.5.1, §21.5.4).
+var table = []status{
+	{errMalformed, 400, "", nil},                                      // RFC 3261 §21.4.1
+	{errNoContact, 400, "One Contact Needed", nil},                    // RFC 3261 §8.1.1.8
+	{esc.ErrNoBody, 400, "Missing Body", nil},                         // RFC 3903 §6
+	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil}, // RFC 3903 §6
+	{registrar.ErrStar, 400, "Invalid Contact *", nil},                // RFC 3261 §10.3
+	{errStranger, 403, "", nil},                                       // RFC 3856 §6.6.2
+	{errNotYou, 403, "From Is Not The Authenticated User", nil},       // RFC 3903 §6
+	{errNotYours, 403, "", nil},                                       // RFC 3903 §6
+	{notifier.ErrForbidden, 403, "", nil},                             // RFC 6665 §4.2.1.4
+	{notifier.ErrNotTheSubscriber, 403, "", nil},                      // RFC 6665 §6.1
+	{errTarget, 403, "Forbidden Target", nil},
+	{registrar.ErrTooMany, 403, "Too Many Contacts", nil},
+	{errNoUser, 404, "", nil},                                             // RFC 3903 §6
+	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1
+	{errNotRegistrar, 405, "", allow},                                     // RFC 3261 §8.2.1
+	{errNotAcceptable, 406, "", acceptOfEvent},                            // RFC 3261 §21.4.7
+	{esc.ErrNoSuchETag, 412, "Conditional Request Failed", nil},           // RFC 3903 §11.2.1
+	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
+	{errContentCoding, 415, "", acceptEncoding},                           // RFC 3261 §8.2.3
+	{errScheme, 416, "", nil},                                             // RFC 3261 §8.2.2.1
+	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3
+	{errNoDialog, 481, "", nil},                                           // RFC 3261 §12.2.2
+	{notifier.ErrNoSubscription, 481, "Subscription Does Not Exist", nil}, // RFC 6665 §4.2.1.1
+	{errEvent, 489, "Bad Event", allowEvents},                             // RFC 6665 §7.3.2
+	{esc.ErrBadEvent, 489, "Bad Event", allowEvents},                      // RFC 3903 §6
+	{notifier.ErrBadEvent, 489, "Bad Event", allowEvents},                 // RFC 6665 §4.2.1.1
+	{errOldCSeq, 500, "Out Of Order", nil},                                // RFC 3261 §12.2.2
+	{registrar.ErrOutOfOrder, 500, "Out Of Order", nil},                   // RFC 3261 §10.3
+	{esc.ErrTooMany, 500, "Too Many Publications", retryAfter},            // RFC 3261 §21.5.1
+	{notifier.ErrTooMany, 500, "Too Many Subscriptions", retryAfter},      // RFC 3261 §21.5.1
+	{errTooManyRequests, 500, "Too Many Requests", retryAfter},            // RFC 3261 §21.5.1
+	{errUnknownMethod, 501, "", nil},                                      // RFC 3261 §21.5.2
+	{errUnavailable, 503, "", retryAfter},                                 // RFC 3261 §21.5.4
+	{owner.ErrBusy, 503, "", retryAfter},                                  // RFC 3261 §21.5.4
+}
+
+// response finds the response to an error. An error that no row names is a
+// fault of ours.
+func (s *Server) response(r refusal) sip.Response {
+	if min, ok := tooBrief(r.err); ok {
+		return sip.Response{Status: 423, Header: fmt.Appendf(nil, "Min-Expires: %d\r\n", int(min/time.Second))} // RFC 3903 §6, RFC 6665 §4.2.1.1, RFC 3261 §10.3
+	}
+	var malformed *event.MalformedError
+	if errors.As(r.err, &malformed) {
+		return sip.Response{Status: 400, Reason: "Bad Body: " + phrase(malformed.Reason)}
+	}
+	for i := range table {
+		if row := &table[i]; errors.Is(r.err, row.err) {
+			resp := sip.Response{Status: row.code, Reason: row.phrase}
+			if row.header != nil {
+				resp.Header = []byte(row.header(s, &r))
+			}
+			return resp
+		}
+	}
+	s.log.Error("an error without a response", "error", r.err)
+	return sip.Response{Status: 500}
+}
+
+func tooBrief(err error) (time.Duration, bool) {
+	var p *esc.TooBriefError
+	var n *notifier.TooBriefError
+	var r *registrar.TooBriefError
+	switch {
+	case errors.As(err, &p):
+		return p.Min, true
+	case errors.As(err, &n):
+		return n.Min, true
+	case errors.As(err, &r):
+		return r.Min, true
+	}
+	return 0, false
+}
+
+// phrase keeps a reason phrase to one line of printable ASCII.
+func phrase(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 120)]
+}
+
+func allow(s *Server, _ *refusal) string { return s.lines.allow }
+
+func allowEvents(s *Server, _ *refusal) string { return s.lines.allowEvents }
+
+func acceptEncoding(*Server, *refusal) string { return "Accept-Encoding: identity\r\n" }
+
+func retryAfter(s *Server, _ *refusal) string {
+	return "Retry-After: " + strconv.Itoa(s.retryAfter()) + "\r\n"
+}
+
+// acceptOfEvent names what may be published to (415) or sent from (406) the
+// request's event package.
+func acceptOfEvent(s *Server, r *refusal) string {
+	pkg := s.packages[r.event]
+	if pkg == nil {
+		return ""
+	}
+	types := pkg.Types()
+	if p, ok := pkg.(event.Publisher); ok && errors.Is(r.err, event.ErrUnsupportedType) {
+		types = p.AcceptTypes()
+	}
+	return "Accept: " + strings.Join(types, ", ") + "\r\n"
+}
+
+// unsupported lists what the request requires; the server requires nothing
+// itself and supports no extension that must be required.
+func unsupported(_ *Server, r *refusal) string {
+	var b strings.Builder
+	for tag := range r.req.Elements(sip.Require) {
+		if !supports(string(tag)) {
+			fmt.Fprintf(&b, "Unsupported: %s\r\n", tag)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,160 @@
+package uas
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/owner"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// subscribe answers SUBSCRIBE (RFC 6665 §4.2.1).
+func (s *Server) subscribe(r *transaction.Request) {
+	name := eventName(&r.Message)
+	to, err := r.Message.To()
+	if err == nil && len(to.Tag()) > 0 {
+		err = s.resubscribe(r, string(to.Tag()), name)
+	} else {
+		err = s.newSubscription(r, name)
+	}
+	if err != nil {
+		s.refuse(r, name, err)
+	}
+}
+
+// newSubscription begins a dialog (RFC 3261 §12.1.1).
+func (s *Server) newSubscription(r *transaction.Request, name event.Name) error {
+	m := &r.Message
+	who, err := s.sender(r)
+	if err != nil {
+		return err
+	}
+	aor, entity, err := s.resource(m)
+	if err != nil {
+		return err
+	}
+	pkg := s.packages[name]
+	if pkg == nil {
+		return errEvent
+	}
+	f, err := format(m, pkg)
+	if err != nil {
+		return err
+	}
+	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Format: f, Device: device(m)}
+	if req.Expires, req.Default, err = expires(m); err != nil {
+		return err
+	}
+	sink, err := s.newSink(r, aor)
+	if err != nil {
+		return err
+	}
+	req.ID, req.Sink = sink.id, sink
+	s.post(r, aor, owner.Func(func(t *owner.Turn) {
+		left, err := s.Notifier.Subscribe(t, req)
+		s.answer(t, r, name, err, func() sip.Response { return subscribed(sink, left) })
+	}))
+	return nil
+}
+
+// subscribed is the 200 to a SUBSCRIBE; RFC 6665 §8.3.1 knows no other.
+func subscribed(d *dialogSink, left time.Duration) sip.Response {
+	h := append([]byte("Expires: "), strconv.Itoa(int(left/time.Second))...)
+	h = append(h, "\r\nContact: <"...)
+	h = append(h, d.contact()...)
+	return sip.Response{Status: 200, ToTag: d.dialog.LocalTag, Header: append(h, ">\r\n"...)}
+}
+
+// resubscribe refreshes or ends a subscription inside its dialog. The local
+// tag says which partition it belongs to.
+func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name) error {
+	m := &r.Message
+	who, err := s.sender(r)
+	if err != nil {
+		return err
+	}
+	partition, ok := tagPartition(tag)
+	if !ok {
+		return notifier.ErrNoSubscription
+	}
+	interval, dflt, err := expires(m)
+	if err != nil {
+		return err
+	}
+	id := subscriptionID(tag, m)
+	return s.Owners.PostPartition(partition, owner.Func(func(t *owner.Turn) {
+		left, sink, err := s.refresh(t, r, partition, notifier.Request{ID: id, Refresh: true, Event: name,
+			Watcher: who.subscriber(), Expires: interval, Default: dflt})
+		s.answer(t, r, name, err, func() sip.Response { return subscribed(sink, left) })
+	}))
+}
+
+func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, req notifier.Request) (time.Duration, *dialogSink, error) {
+	m := &r.Message
+	aor, f, old, ok := s.Notifier.Find(partition, req.ID)
+	if !ok {
+		return 0, nil, notifier.ErrNoSubscription
+	}
+	t.Touch(string(aor))
+	sink, err := old.(*dialogSink).refreshed(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if m.Has(sip.Accept) {
+		if f, err = format(m, s.packages[req.Event]); err != nil {
+			return 0, nil, err
+		}
+	}
+	req.AoR, req.Format, req.Sink = aor, f, sink
+	left, err := s.Notifier.Subscribe(t, req)
+	return left, sink, err
+}
+
+// subscriptionID names a subscription: its dialog, by our tag, and its event
+// (RFC 6665 §4.1.2.1).
+func subscriptionID(tag string, m *sip.Message) string {
+	e, err := m.Event()
+	if err != nil {
+		return tag
+	}
+	return fmt.Sprintf("%s %s;%s", tag, e.Package, e.ID)
+}
+
+// newLocalTag begins with the partition of the AoR, so that a refresh finds
+// its owner without a table.
+func newLocalTag(aor event.AoR) string {
+	return hex.EncodeToString([]byte{owner.Partition(string(aor))}) + sip.NewTag()
+}
+
+func tagPartition(tag string) (byte, bool) {
+	if len(tag) < 3 {
+		return 0, false
+	}
+	b, err := hex.DecodeString(tag[:2])
+	if err != nil {
+		return 0, false
+	}
+	return b[0], true
+}
+
+// device is what the same phone sends again after a reboot: its instance, else
+// its Contact, and the event id.
+func device(m *sip.Message) string {
+	n, err := sip.ParseNameAddr(m.Value(sip.Contact))
+	if err != nil {
+		return ""
+	}
+	id := string(n.URI)
+	if instance, ok := n.Params.Get("+sip.instance"); ok {
+		id = string(instance)
+	}
+	if e, err := m.Event(); err == nil {
+		id += ";" + string(e.ID)
+	}
+	return id
+}

@@ -1,0 +1,197 @@
+// Package uas is the server's side of SIP (RFC 3261 §8.2): it takes requests
+// from the transaction layer, finds out who sent them, gives PUBLISH (RFC 3903),
+// SUBSCRIBE (RFC 6665) and REGISTER (RFC 3261 §10) to the owners of the AoRs
+// they concern, and answers when the turn is durable. It holds no state but the
+// dialogs inside its sinks, and forwards nothing: that is the proxy's.
+package uas
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+
+	"lamplight/directory"
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/owner"
+	"lamplight/registrar"
+	"lamplight/sip"
+	"lamplight/sip/digest"
+	"lamplight/sip/transaction"
+)
+
+// Options of New. All stages are needed; the registrar may be nil.
+type Options struct {
+	Owners    *owner.Owners
+	ESC       *esc.Compositor
+	Notifier  *notifier.Notifier
+	Registrar *registrar.Registrar
+	Packages  []event.Package
+
+	Book     *directory.Book
+	Verifier *digest.Verifier
+	NoAuth   bool                      // From is believed
+	Trusted  Trust                     // peers
+	Outbound func(netip.AddrPort) bool // where requests may go; nil: anywhere
+	Logger   *slog.Logger
+}
+
+// Server answers requests.
+type Server struct {
+	Options
+	layer    *transaction.Layer
+	packages map[event.Name]event.Package
+	lines    lines
+	log      *slog.Logger
+}
+
+// lines are header lines that many responses carry.
+type lines struct{ allow, allowEvents, accept string }
+
+// New makes a server; Use must follow before the first request.
+func New(o Options) *Server {
+	s := &Server{Options: o, packages: map[event.Name]event.Package{}, log: o.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	var names, types []string
+	for _, p := range o.Packages {
+		s.packages[p.Event()] = p
+		names = append(names, string(p.Event()))
+		if pub, ok := p.(event.Publisher); ok {
+			types = append(types, pub.AcceptTypes()...)
+		}
+	}
+	methods := "OPTIONS, SUBSCRIBE, PUBLISH"
+	if o.Registrar != nil {
+		methods += ", REGISTER"
+	}
+	s.lines = lines{
+		allow:       "Allow: " + methods + "\r\n",
+		allowEvents: "Allow-Events: " + strings.Join(names, ", ") + "\r\n",
+		accept:      "Accept: " + strings.Join(types, ", ") + "\r\n",
+	}
+	return s
+}
+
+// Use names the transaction layer that the notifications go out on.
+func (s *Server) Use(l *transaction.Layer) { s.layer = l }
+
+// retryAfter spreads those that were refused together over some seconds.
+func (s *Server) retryAfter() int { return 5 + rand.IntN(10) }
+
+// Request takes one request in. What it refuses before it knows the sender
+// keeps no transaction (RFC 3261 §26.3.2.4): a retransmission is refused anew.
+func (s *Server) Request(r *transaction.Request) {
+	m := &r.Message
+	if m.Method() == sip.ACK {
+		r.Drop()
+		return
+	}
+	if err := s.acceptable(m); err != nil {
+		resp := s.response(refusal{err: err, req: m})
+		r.RespondStateless(&resp)
+		return
+	}
+	switch m.Method() {
+	case sip.OPTIONS:
+		s.options(r)
+	case sip.PUBLISH:
+		s.publish(r)
+	case sip.SUBSCRIBE:
+		s.subscribe(r)
+	case sip.REGISTER:
+		s.register(r)
+	}
+}
+
+// acceptable makes the checks of RFC 3261 §8.2 that need no state.
+func (s *Server) acceptable(m *sip.Message) error {
+	if err := m.Validate(); err != nil {
+		return errMalformed
+	}
+	switch m.Method() {
+	case sip.OPTIONS, sip.PUBLISH, sip.SUBSCRIBE:
+	case sip.REGISTER:
+		if s.Registrar == nil {
+			return errNotRegistrar
+		}
+	case sip.NOTIFY, sip.BYE, sip.CANCEL, sip.INFO, sip.UPDATE, sip.PRACK:
+		return errNoDialog // we began none that they could belong to
+	case sip.INVITE, sip.MESSAGE, sip.REFER:
+		return errMethod
+	default:
+		return errUnknownMethod
+	}
+	for tag := range m.Elements(sip.Require) {
+		if !supports(string(tag)) {
+			return errExtension
+		}
+	}
+	if coding := m.Value(sip.ContentEncoding); len(coding) > 0 && !strings.EqualFold(string(coding), "identity") {
+		return errContentCoding
+	}
+	return s.schemeKnown(m)
+}
+
+func (s *Server) schemeKnown(m *sip.Message) error {
+	uri, err := sip.ParseURI(m.RequestURI())
+	if err != nil {
+		return errMalformed
+	}
+	switch strings.ToLower(string(uri.Scheme)) {
+	case "sip", "sips", "tel":
+		return nil
+	}
+	return errScheme
+}
+
+// supports tells whether an option tag may be required of the server.
+func supports(tag string) bool {
+	switch strings.ToLower(tag) {
+	case "path", "outbound", "gruu":
+		return strings.EqualFold(tag, "path")
+	}
+	return false
+}
+
+// options tells what the server can do (RFC 3261 §11.2).
+func (s *Server) options(r *transaction.Request) {
+	r.RespondStateless(&sip.Response{Status: 200,
+		Header: []byte(s.lines.allow + s.lines.allowEvents + s.lines.accept + "Supported: path\r\n")})
+}
+
+// refuse answers with the response to an error, in the request's transaction.
+func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
+	var c *challenge
+	if asChallenge(err, &c) {
+		r.RespondStateless(&sip.Response{Status: 401, Header: s.Verifier.Challenge(c.realm, c.stale)})
+		return
+	}
+	resp := s.response(refusal{err: err, req: &r.Message, event: name})
+	r.Respond(&resp)
+}
+
+// post gives a job to the owner of an AoR, or refuses the request.
+func (s *Server) post(r *transaction.Request, aor event.AoR, j owner.Job) {
+	if err := s.Owners.Post(string(aor), j); err != nil {
+		s.refuse(r, "", err)
+	}
+}
+
+// answer says a response once the turn is durable; where it is not, 503.
+func (s *Server) answer(t *owner.Turn, r *transaction.Request, name event.Name, err error, ok func() sip.Response) {
+	t.Say(func(failed error) {
+		switch {
+		case failed != nil:
+			s.refuse(r, name, errUnavailable)
+		case err != nil:
+			s.refuse(r, name, err)
+		default:
+			resp := ok()
+			r.Respond(&resp)
+		}
+	})
+}
