@@ -158,6 +158,15 @@ func New(packages []event.Package, decide Decide, o Options) *Notifier {
 
 func (n *Notifier) share(aor event.AoR) *share { return &n.shares[owner.Partition(string(aor))] }
 
+// Find is a subscription's AoR, format and sink, by a partition and its id.
+func (n *Notifier) Find(partition byte, id string) (event.AoR, event.Format, Sink, bool) {
+	s := n.shares[partition].subs[id]
+	if s == nil || s.ending != "" {
+		return "", event.Format{}, nil, false
+	}
+	return s.topic.key.aor, s.format, s.sink, true
+}
+
 // Watched tells whether anybody watches an AoR's state.
 func (n *Notifier) Watched(aor event.AoR, name event.Name) bool {
 	return n.share(aor).topics[topicKey{aor, name}] != nil
