@@ -1,0 +1,226 @@
+// Package transaction is the transaction layer over UDP (RFC 3261 §17 and §18,
+// RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
+// until they are answered, and knows where an answer goes. It builds no INVITE
+// transactions: an INVITE can only be refused statelessly (RFC 3261 §8.2.7).
+package transaction
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lamplight/sip"
+)
+
+// Timers of RFC 3261 §17.1.1.1 and its table 4.
+const (
+	T1     = 500 * time.Millisecond
+	T2     = 4 * time.Second
+	TimerF = 64 * T1 // a request without an answer is given up
+	TimerJ = 64 * T1 // a response is kept for retransmitted requests
+)
+
+// Errors of Send, and those that end an exchange.
+var (
+	ErrTimeout    = errors.New("transaction: no final response in time")
+	ErrTransport  = errors.New("transaction: the request could not be sent")
+	ErrNotAllowed = errors.New("transaction: the outbound list does not hold the target")
+	ErrNoListener = errors.New("transaction: no listener reaches the target")
+	ErrClosed     = errors.New("transaction: the layer is closed")
+)
+
+// PacketConn is what the layer needs of a UDP socket; *net.UDPConn is one.
+type PacketConn interface {
+	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
+	LocalAddr() net.Addr
+	Close() error
+}
+
+// Handler takes requests, each once however often it was sent. It is called on
+// a listener's goroutine and must not block for long.
+type Handler interface{ Request(*Request) }
+
+// Exchange is told how a request of ours ended: by one call, on one of the
+// layer's goroutines, which it must not block. The message is valid during the
+// call only.
+type Exchange interface {
+	Response(*sip.Message) // final
+	Failed(error)
+}
+
+// Options of New; the zero value is a server's.
+type Options struct {
+	Readers   int                                               // goroutines that read each socket; 0: 2
+	Listen    func(network, addr string) (PacketConn, error)    // nil: real sockets
+	Allow     func(netip.AddrPort) bool                         // where requests may be sent; nil: anywhere
+	Advertise func(local, remote netip.AddrPort) netip.AddrPort // the address told to others; nil: the socket's
+	MaxOpen   int                                               // server transactions; 0: 100,000
+	Logger    *slog.Logger
+}
+
+// Counters count what passed; each is read by Load.
+type Counters struct {
+	Requests   atomic.Uint64 // received, retransmissions left out
+	Responses  atomic.Uint64 // received
+	Absorbed   atomic.Uint64 // retransmitted requests
+	Malformed  atomic.Uint64 // datagrams that could not be read
+	Unmatched  atomic.Uint64 // responses to nothing
+	Overloaded atomic.Uint64 // requests refused for want of room
+	Sent       atomic.Uint64 // requests of ours
+	Resent     atomic.Uint64 // retransmissions of ours
+	TimedOut   atomic.Uint64 // requests of ours without an answer
+	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
+}
+
+// Layer is the transaction layer of one server or user agent.
+type Layer struct {
+	Counters
+	handler Handler
+	o       Options
+	log     *slog.Logger
+	servers servers
+	clients clients
+	clock   clock
+
+	mu        sync.Mutex
+	listeners []*listener
+	closed    bool
+	readers   sync.WaitGroup
+}
+
+// New makes a layer that gives requests to h.
+func New(h Handler, o Options) *Layer {
+	if o.Readers == 0 {
+		o.Readers = 2
+	}
+	if o.MaxOpen == 0 {
+		o.MaxOpen = 100_000
+	}
+	if o.Listen == nil {
+		o.Listen = listenUDP
+	}
+	l := &Layer{handler: h, o: o, log: o.Logger}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	l.servers.init(o.MaxOpen)
+	l.clients.init()
+	l.clock.start(l.tick)
+	return l
+}
+
+func listenUDP(network, addr string) (PacketConn, error) {
+	a, err := net.ResolveUDPAddr(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	c, err := net.ListenUDP(network, a)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.SetReadBuffer(4 << 20) // as much as the system allows
+	return c, nil
+}
+
+// Listen opens a listener: "udp:192.0.2.1:5060". Port 0 takes a free one; the
+// address that came of it is returned.
+func (l *Layer) Listen(spec string) (netip.AddrPort, error) {
+	network, addr, ok := strings.Cut(spec, ":")
+	if !ok || network != "udp" {
+		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %q: want udp:address:port", spec)
+	}
+	conn, err := l.o.Listen(network, addr)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %s: %w", spec, err)
+	}
+	local, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	if err != nil {
+		return netip.AddrPort{}, errors.Join(err, conn.Close())
+	}
+	n := &listener{layer: l, conn: conn, local: local}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return netip.AddrPort{}, errors.Join(ErrClosed, conn.Close())
+	}
+	l.listeners = append(l.listeners, n)
+	for range l.o.Readers {
+		l.readers.Go(n.read)
+	}
+	return local, nil
+}
+
+// Flow is a way to an address from the first listener that reaches it.
+func (l *Layer) Flow(to netip.AddrPort) (Flow, error) { return l.FlowFrom(netip.AddrPort{}, to) }
+
+// FlowFrom is a way to an address from the listener at a local address, or from
+// another that reaches it where there is none.
+func (l *Layer) FlowFrom(local, remote netip.AddrPort) (Flow, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var other *listener
+	for _, n := range l.listeners {
+		if n.at(local) {
+			return Flow{n, remote}, nil
+		}
+		if other == nil && n.reaches(remote.Addr()) {
+			other = n
+		}
+	}
+	if other == nil {
+		return Flow{}, ErrNoListener
+	}
+	return Flow{other, remote}, nil
+}
+
+// Close closes the sockets and ends the layer's goroutines; exchanges that are
+// open fail with ErrClosed.
+func (l *Layer) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	var errs []error
+	for _, n := range l.listeners {
+		errs = append(errs, n.conn.Close())
+	}
+	l.mu.Unlock()
+	l.readers.Wait()
+	l.clock.stop()
+	for _, x := range l.clients.closeAll() {
+		x.Failed(ErrClosed)
+	}
+	return errors.Join(errs...)
+}
+
+// tick does what is due and tells when to come again; 0: when something is new.
+func (l *Layer) tick(now time.Time) time.Duration {
+	due, again := l.clients.due(now)
+	for _, d := range due {
+		switch {
+		case d.failed:
+			l.TimedOut.Add(1)
+			d.exchange.Failed(ErrTimeout)
+		default:
+			l.Resent.Add(1)
+			d.flow.write(d.message)
+		}
+	}
+	return soonest(again, l.servers.expire(now))
+}
+
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,158 @@
+package transaction
+
+import (
+	"errors"
+	"net/netip"
+	"sync"
+
+	"lamplight/sip"
+)
+
+// Request is a received request. Whoever has it owns it until it is answered or
+// dropped; then it, and what points into its message, is used again.
+type Request struct {
+	Message sip.Message
+	Flow    Flow
+
+	layer *Layer
+	key   key
+	buf   []byte
+	out   []byte
+}
+
+var pool = sync.Pool{New: func() any { return new(Request) }}
+
+// maxKept is the buffer that goes back into the pool; larger ones are rare.
+const maxKept = 8 << 10
+
+func (r *Request) recycle() {
+	if cap(r.buf) > maxKept || cap(r.out) > maxKept {
+		return
+	}
+	r.layer, r.Flow = nil, Flow{}
+	pool.Put(r)
+}
+
+// Respond answers the request, and keeps the response for its retransmissions
+// (RFC 3261 §17.2.2).
+func (r *Request) Respond(resp *sip.Response) {
+	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
+	r.layer.servers.answered(r.key, r.out)
+	r.layer.clock.wake(TimerJ)
+	r.send()
+	r.recycle()
+}
+
+// RespondStateless answers the request and keeps nothing: a retransmission is
+// handled anew (RFC 3261 §8.2.7).
+func (r *Request) RespondStateless(resp *sip.Response) {
+	r.layer.servers.forget(r.key, &r.Message)
+	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
+	r.send()
+	r.recycle()
+}
+
+// Drop leaves the request without an answer.
+func (r *Request) Drop() {
+	r.layer.servers.forget(r.key, &r.Message)
+	r.recycle()
+}
+
+func (r *Request) send() {
+	back := Flow{r.Flow.listener, r.back()}
+	_ = back.write(r.out) // lost as any datagram may be; the client asks again
+}
+
+// back is where the response goes (RFC 3261 §18.2.2, RFC 3581 §4): to the
+// source's port if rport asks so, else to the port that Via names. maddr is not
+// followed: it would let anyone point our answers elsewhere.
+func (r *Request) back() netip.AddrPort {
+	v, err := r.Message.TopVia()
+	if err != nil {
+		return r.Flow.remote
+	}
+	if _, ok := v.Params.Get("rport"); ok {
+		return r.Flow.remote
+	}
+	u := sip.URI{Port: v.Port}
+	port := u.PortNumber()
+	if port == 0 {
+		port = 5060
+	}
+	return netip.AddrPortFrom(r.Flow.remote.Addr(), port)
+}
+
+// datagram takes one datagram, whose bytes are the listener's.
+func (l *Layer) datagram(f Flow, b []byte) {
+	if len(b) < 12 { // keep-alives, and nothing that could be a message
+		return
+	}
+	r := pool.Get().(*Request)
+	r.layer, r.Flow, r.key = l, f, key{}
+	r.buf = append(r.buf[:0], b...)
+	err := r.Message.Parse(r.buf)
+	switch {
+	case err != nil:
+		l.Malformed.Add(1)
+		r.refuse(err)
+	case !r.Message.IsRequest():
+		l.response(&r.Message)
+		r.recycle()
+	case r.Message.Method() == sip.ACK:
+		r.recycle() // of an INVITE that was refused statelessly
+	case viaBroken(&r.Message): // nobody knows where an answer would go
+		l.Malformed.Add(1)
+		r.recycle()
+	default:
+		l.request(r)
+	}
+}
+
+func viaBroken(m *sip.Message) bool {
+	_, err := m.TopVia()
+	return err != nil
+}
+
+// refuse answers what could not be parsed where an answer can be built: a
+// request whose header fields that a response repeats are there.
+func (r *Request) refuse(err error) {
+	var syntax *sip.SyntaxError
+	m := &r.Message
+	if !errors.As(err, &syntax) || !m.IsRequest() || m.Method() == sip.ACK {
+		r.recycle()
+		return
+	}
+	for _, h := range [...]sip.Header{sip.Via, sip.From, sip.To, sip.CallID, sip.CSeq} {
+		if !m.Has(h) {
+			r.recycle()
+			return
+		}
+	}
+	resp := sip.Response{Status: syntax.Status, ToTag: sip.NewTag()}
+	if syntax.Status == 400 {
+		resp.Reason = syntax.Reason
+	}
+	r.RespondStateless(&resp)
+}
+
+func (l *Layer) request(r *Request) {
+	r.key = l.servers.keyOf(&r.Message)
+	state, kept := l.servers.begin(r.key, &r.Message, r.out[:0])
+	switch state {
+	case repeated:
+		l.Absorbed.Add(1)
+		if r.out = kept; len(kept) > 0 {
+			r.send()
+		}
+		r.recycle()
+	case merged: // RFC 3261 §8.2.2.2
+		r.RespondStateless(&sip.Response{Status: 482, ToTag: sip.NewTag()})
+	case full:
+		l.Overloaded.Add(1)
+		r.RespondStateless(&sip.Response{Status: 503, ToTag: sip.NewTag(), Header: []byte("Retry-After: 5\r\n")})
+	default:
+		l.Requests.Add(1)
+		l.clock.wake(TimerJ)
+		l.handler.Request(r)
+	}
+}
