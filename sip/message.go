@@ -1,5 +1,5 @@
 // Package sip reads and builds SIP messages: the grammar, header fields, URIs
-// and dialogs of RFC 3261 sections 7, 12, 19, 20 and 25 and the header fields of
+// and dialogs of RFC 3261 §7, §12, §19, §20 and §25 and the header fields of
 // RFC 3903 and RFC 6665; it does no input or output and keeps no transactions.
 package sip
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A citation is "RFC 3903", "RFC 3903 §6.1", "RFC 3903 §6, §7.1" or
+// A citation is "RFC 3903", "RFC 3261 §8.2", "RFC 3261 §8.2, §10.3" or
 // "RFC 3903 erratum 1234".
 var (
 	anyRFC   = regexp.MustCompile(`\bRFCs?[- ]?\d+`)
@@ -83,4 +83,3 @@ func Citations(root fs.FS) (wrong []string, err error) {
 	})
 	return wrong, err
 }
-

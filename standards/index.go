@@ -50,6 +50,7 @@ var index = []Standard{
 	{4826, "XML Formats for Representing Resource Lists", No, "later"},
 	{4827, "An XCAP Usage for Manipulating Presence Document Contents", No, "later"},
 	{5025, "Presence Authorization Rules", Partly, "its handlings, block to allow; documents of rules are not read yet"},
+	{5057, "Multiple Dialog Usages in SIP", Partly, "which responses to a NOTIFY end what"},
 	{5118, "SIP Torture Test Messages for IPv6", Supported, "as tests of the parser"},
 	{5196, "SIP User Agent Capability Extension to PIDF", No, "passed on as it came"},
 	{5261, "An XML Patch Operations Framework Utilizing XPath Selectors", No, "later, with partial state"},
@@ -69,8 +70,8 @@ var index = []Standard{
 	{6665, "SIP-Specific Event Notification", Supported, "GRUUs and shared dialogs are left out; each requirement stands below"},
 	{6910, "Completion of Calls for SIP", No, ""},
 	{7118, "The WebSocket Protocol as a Transport for SIP", No, "later"},
-	{7616, "HTTP Digest Access Authentication", Supported, "qop=auth; auth-int is left out, because no phone uses it"},
 	{7463, "Shared Appearances of a SIP Address of Record", No, ""},
+	{7616, "HTTP Digest Access Authentication", Supported, "qop=auth; auth-int is left out, because no phone uses it"},
 	{8599, "Push Notification with SIP", No, "a binding's parameters are kept"},
 	{8760, "The SIP Digest Access Authentication Scheme", Supported, "SHA-256 first, then MD5; SHA-512-256 is left out"},
 }

@@ -198,7 +198,7 @@ func (d *dialogSink) done(o notifier.Outcome) {
 }
 
 // outcome tells what a final response to NOTIFY means (RFC 6665 §4.2.2, RFC
-// 5057 §5.1). What is not in the list is a passing error.
+// 5057). What is not in the list is a passing error.
 func outcome(status int) notifier.Outcome {
 	switch {
 	case status < 300:

@@ -11,7 +11,6 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
-	"lamplight/registrar"
 	"lamplight/sip"
 )
 
@@ -26,14 +25,13 @@ var (
 	errEvent           = errors.New("event package not known")
 	errNotAcceptable   = errors.New("no content type of the package is accepted")
 	errStranger        = errors.New("a user of another domain")
-	errNotYou          = errors.New("From is not the authenticated user")
+	errNotYou          = errors.New("the name in From is not the authenticated user")
 	errNotYours        = errors.New("the resource is somebody else's")
 	errNoUser          = errors.New("no such user")
 	errNoContact       = errors.New("one Contact is needed")
 	errTarget          = errors.New("notifications cannot go there")
 	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
 	errNoDialog        = errors.New("no such dialog")
-	errNotRegistrar    = errors.New("no registrar here")
 	errUnavailable     = errors.New("what was asked could not be stored")
 	errTooManyRequests = errors.New("too many requests")
 )
@@ -62,17 +60,14 @@ var table = []status{
 	{errNoContact, 400, "One Contact Needed", nil},                    // RFC 3261 §8.1.1.8
 	{esc.ErrNoBody, 400, "Missing Body", nil},                         // RFC 3903 §6
 	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil}, // RFC 3903 §6
-	{registrar.ErrStar, 400, "Invalid Contact *", nil},                // RFC 3261 §10.3
 	{errStranger, 403, "", nil},                                       // RFC 3856 §6.6.2
 	{errNotYou, 403, "From Is Not The Authenticated User", nil},       // RFC 3903 §6
 	{errNotYours, 403, "", nil},                                       // RFC 3903 §6
 	{notifier.ErrForbidden, 403, "", nil},                             // RFC 6665 §4.2.1.4
 	{notifier.ErrNotTheSubscriber, 403, "", nil},                      // RFC 6665 §6.1
 	{errTarget, 403, "Forbidden Target", nil},
-	{registrar.ErrTooMany, 403, "Too Many Contacts", nil},
 	{errNoUser, 404, "", nil},                                             // RFC 3903 §6
 	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1
-	{errNotRegistrar, 405, "", allow},                                     // RFC 3261 §8.2.1
 	{errNotAcceptable, 406, "", acceptOfEvent},                            // RFC 3261 §21.4.7
 	{esc.ErrNoSuchETag, 412, "Conditional Request Failed", nil},           // RFC 3903 §11.2.1
 	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
@@ -81,11 +76,10 @@ var table = []status{
 	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3
 	{errNoDialog, 481, "", nil},                                           // RFC 3261 §12.2.2
 	{notifier.ErrNoSubscription, 481, "Subscription Does Not Exist", nil}, // RFC 6665 §4.2.1.1
-	{errEvent, 489, "Bad Event", allowEvents},                             // RFC 6665 §7.3.2
+	{errEvent, 489, "Bad Event", allowEvents},                             // RFC 6665 §8.3.2
 	{esc.ErrBadEvent, 489, "Bad Event", allowEvents},                      // RFC 3903 §6
 	{notifier.ErrBadEvent, 489, "Bad Event", allowEvents},                 // RFC 6665 §4.2.1.1
 	{errOldCSeq, 500, "Out Of Order", nil},                                // RFC 3261 §12.2.2
-	{registrar.ErrOutOfOrder, 500, "Out Of Order", nil},                   // RFC 3261 §10.3
 	{esc.ErrTooMany, 500, "Too Many Publications", retryAfter},            // RFC 3261 §21.5.1
 	{notifier.ErrTooMany, 500, "Too Many Subscriptions", retryAfter},      // RFC 3261 §21.5.1
 	{errTooManyRequests, 500, "Too Many Requests", retryAfter},            // RFC 3261 §21.5.1
@@ -120,14 +114,11 @@ func (s *Server) response(r refusal) sip.Response {
 func tooBrief(err error) (time.Duration, bool) {
 	var p *esc.TooBriefError
 	var n *notifier.TooBriefError
-	var r *registrar.TooBriefError
 	switch {
 	case errors.As(err, &p):
 		return p.Min, true
 	case errors.As(err, &n):
 		return n.Min, true
-	case errors.As(err, &r):
-		return r.Min, true
 	}
 	return 0, false
 }

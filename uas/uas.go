@@ -1,6 +1,6 @@
 // Package uas is the server's side of SIP (RFC 3261 §8.2): it takes requests
-// from the transaction layer, finds out who sent them, gives PUBLISH (RFC 3903),
-// SUBSCRIBE (RFC 6665) and REGISTER (RFC 3261 §10) to the owners of the AoRs
+// from the transaction layer, finds out who sent them, gives PUBLISH (RFC 3903)
+// and SUBSCRIBE (RFC 6665) to the owners of the AoRs
 // they concern, and answers when the turn is durable. It holds no state but the
 // dialogs inside its sinks, and forwards nothing: that is the proxy's.
 package uas
@@ -16,19 +16,17 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
-	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/digest"
 	"lamplight/sip/transaction"
 )
 
-// Options of New. All stages are needed; the registrar may be nil.
+// Options of New. All stages are needed.
 type Options struct {
-	Owners    *owner.Owners
-	ESC       *esc.Compositor
-	Notifier  *notifier.Notifier
-	Registrar *registrar.Registrar
-	Packages  []event.Package
+	Owners   *owner.Owners
+	ESC      *esc.Compositor
+	Notifier *notifier.Notifier
+	Packages []event.Package
 
 	Book     *directory.Book
 	Verifier *digest.Verifier
@@ -64,10 +62,7 @@ func New(o Options) *Server {
 			types = append(types, pub.AcceptTypes()...)
 		}
 	}
-	methods := "OPTIONS, SUBSCRIBE, PUBLISH"
-	if o.Registrar != nil {
-		methods += ", REGISTER"
-	}
+	const methods = "OPTIONS, SUBSCRIBE, PUBLISH"
 	s.lines = lines{
 		allow:       "Allow: " + methods + "\r\n",
 		allowEvents: "Allow-Events: " + strings.Join(names, ", ") + "\r\n",
@@ -102,8 +97,6 @@ func (s *Server) Request(r *transaction.Request) {
 		s.publish(r)
 	case sip.SUBSCRIBE:
 		s.subscribe(r)
-	case sip.REGISTER:
-		s.register(r)
 	}
 }
 
@@ -114,13 +107,9 @@ func (s *Server) acceptable(m *sip.Message) error {
 	}
 	switch m.Method() {
 	case sip.OPTIONS, sip.PUBLISH, sip.SUBSCRIBE:
-	case sip.REGISTER:
-		if s.Registrar == nil {
-			return errNotRegistrar
-		}
 	case sip.NOTIFY, sip.BYE, sip.CANCEL, sip.INFO, sip.UPDATE, sip.PRACK:
 		return errNoDialog // we began none that they could belong to
-	case sip.INVITE, sip.MESSAGE, sip.REFER:
+	case sip.INVITE, sip.MESSAGE, sip.REFER, sip.REGISTER:
 		return errMethod
 	default:
 		return errUnknownMethod

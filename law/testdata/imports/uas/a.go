@@ -2,8 +2,8 @@
 package uas
 
 import (
-	_ "lamplight/app"       // breaks imports
-	_ "lamplight/directory" // breaks imports
+	_ "lamplight/app" // breaks imports
+	_ "lamplight/directory"
 	_ "lamplight/esc"
 	_ "lamplight/sip/transaction"
 	_ "lamplight/store/cold" // breaks imports

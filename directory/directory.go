@@ -1,0 +1,217 @@
+// Package directory knows the domains and the people of the server: it turns a
+// URI as it was dialled or written into an address-of-record (RFC 3261 §10.3,
+// RFC 3966 §5), and holds the digest credentials (RFC 3261 §22). It is an
+// immutable snapshot of what a store holds; it writes nothing.
+package directory
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"lamplight/event"
+	"lamplight/sip"
+	"lamplight/sip/digest"
+)
+
+var (
+	// ErrNotOurs says that a URI's domain is not one of the server's.
+	ErrNotOurs = errors.New("not a domain of this server")
+	// ErrNoUser says that a domain of the server has no such user.
+	ErrNoUser = errors.New("no such user")
+)
+
+// Domain is a presence domain.
+type Domain struct {
+	Name     string   // lower case
+	Realm    string   // of its users' credentials
+	Aliases  []string // other names and addresses it answers to
+	Watchers []string // other domains whose users may watch
+	Country  string   // country code of national numbers: "49"
+	Area     string   // area code of local numbers: "89"
+	Prefix   string   // what national numbers begin with: "0"
+}
+
+// User is a person or a thing with an AoR.
+type User struct {
+	AoR     event.AoR
+	Name    string                 // as it is shown
+	Aliases []string               // other users of the same domain, and numbers: "+4989123"
+	HA1     map[string]digest.HA1s // by digest username
+}
+
+// Directory is one snapshot.
+type Directory struct {
+	open        bool
+	domains     map[string]*Domain   // by name and alias
+	users       map[event.AoR]string // display names
+	aliases     map[event.AoR]event.AoR
+	numbers     map[string]event.AoR // by +digits
+	credentials map[credential]known
+}
+
+type credential struct{ realm, username string }
+
+type known struct {
+	ha1 digest.HA1s
+	aor event.AoR
+}
+
+// New makes a snapshot. An open directory has every user that is asked for: it
+// is for trials without credentials.
+func New(domains []Domain, users []User, open bool) *Directory {
+	d := &Directory{open: open, domains: map[string]*Domain{}, users: map[event.AoR]string{},
+		aliases: map[event.AoR]event.AoR{}, numbers: map[string]event.AoR{}, credentials: map[credential]known{}}
+	for _, one := range domains {
+		d.domains[strings.ToLower(one.Name)] = &one
+		for _, alias := range one.Aliases {
+			d.domains[strings.ToLower(alias)] = &one
+		}
+	}
+	for _, u := range users {
+		d.add(u)
+	}
+	return d
+}
+
+func (d *Directory) add(u User) {
+	d.users[u.AoR] = u.Name
+	_, host, _ := strings.Cut(string(u.AoR), "@")
+	for _, alias := range u.Aliases {
+		if strings.HasPrefix(alias, "+") {
+			d.numbers[digits(alias)] = u.AoR
+		} else {
+			d.aliases[event.AoR("sip:"+alias+"@"+host)] = u.AoR
+		}
+	}
+	domain := d.domains[host]
+	if domain == nil {
+		return
+	}
+	for name, h := range u.HA1 {
+		d.credentials[credential{domain.Realm, name}] = known{h, u.AoR}
+	}
+}
+
+// Resolve finds the AoR that a URI means: a user of a domain, another name of
+// one, or a number. The domain comes with ErrNoUser as well.
+func (d *Directory) Resolve(u sip.URI) (event.AoR, *Domain, error) {
+	if u.IsTel() {
+		return d.resolveNumber(u.UserUnescaped(), d.numberDomain(u))
+	}
+	domain := d.domains[u.HostLower()]
+	if domain == nil {
+		return "", nil, ErrNotOurs
+	}
+	user, _, _ := strings.Cut(u.UserUnescaped(), ";")
+	if user == "" {
+		return "", domain, ErrNoUser
+	}
+	aor := event.AoR("sip:" + user + "@" + domain.Name)
+	if _, ok := d.users[aor]; ok {
+		return aor, domain, nil
+	}
+	if real, ok := d.aliases[aor]; ok {
+		return real, domain, nil
+	}
+	if found, _, err := d.resolveNumber(user, domain); err == nil {
+		return found, domain, nil
+	}
+	if d.open {
+		return aor, domain, nil
+	}
+	return "", domain, ErrNoUser
+}
+
+// numberDomain is the domain whose habits of dialling a tel URI follows: that
+// of its phone-context, else the only one there is.
+func (d *Directory) numberDomain(u sip.URI) *Domain {
+	if context, ok := u.Params.Get("phone-context"); ok {
+		return d.domains[strings.ToLower(string(context))]
+	}
+	var only *Domain
+	for _, domain := range d.domains {
+		if only != nil && only.Name != domain.Name {
+			return nil
+		}
+		only = domain
+	}
+	return only
+}
+
+func (d *Directory) resolveNumber(written string, domain *Domain) (event.AoR, *Domain, error) {
+	number, ok := canonicalNumber(written, domain)
+	if !ok {
+		return "", domain, ErrNoUser
+	}
+	if aor, ok := d.numbers[number]; ok {
+		return aor, domain, nil
+	}
+	return "", domain, ErrNoUser
+}
+
+// canonicalNumber makes +49891234 of a number as a domain's people dial it; ok
+// is false for what is no number.
+func canonicalNumber(written string, domain *Domain) (string, bool) {
+	if strings.Trim(written, "+0123456789-.() ") != "" || strings.Trim(written, "+-.() ") == "" {
+		return "", false
+	}
+	number := digits(written)
+	if strings.HasPrefix(number, "+") || domain == nil || domain.Country == "" {
+		return number, true
+	}
+	switch rest, national := strings.CutPrefix(number, domain.Prefix); {
+	case strings.HasPrefix(number, "00"):
+		return "+" + number[2:], true
+	case national && domain.Prefix != "":
+		return "+" + domain.Country + rest, true
+	}
+	return "+" + domain.Country + domain.Area + number, true
+}
+
+// digits drops the visual separators of RFC 3966 §5.1.1.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-.() ", r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// Credentials are those of a digest username in a realm.
+func (d *Directory) Credentials(realm, username string) (digest.HA1s, event.AoR, bool) {
+	k, ok := d.credentials[credential{realm, username}]
+	return k.ha1, k.aor, ok
+}
+
+// Name is a user's display name.
+func (d *Directory) Name(aor event.AoR) string { return d.users[aor] }
+
+// SameDomain tells whether two AoRs belong to the same presence domain.
+func SameDomain(a, b event.AoR) bool {
+	_, x, ok := strings.Cut(string(a), "@")
+	_, y, _ := strings.Cut(string(b), "@")
+	return ok && x == y
+}
+
+// Lists tells whether a domain lists another as one whose users may watch.
+func (d *Directory) Lists(domain, other string) bool {
+	one := d.domains[domain]
+	return one != nil && slices.Contains(one.Watchers, other)
+}
+
+// Book holds the snapshot of now; its zero value holds an empty one.
+type Book struct{ now atomic.Pointer[Directory] }
+
+// Load is the snapshot of now.
+func (b *Book) Load() *Directory {
+	if d := b.now.Load(); d != nil {
+		return d
+	}
+	return &Directory{}
+}
+
+// Store makes a snapshot that of now.
+func (b *Book) Store(d *Directory) { b.now.Store(d) }

@@ -1,0 +1,127 @@
+package digest
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"lamplight/sip"
+)
+
+// script is a server's verifier on a clock of its own, and a client.
+type script struct {
+	*testing.T
+	v   *Verifier
+	now time.Time
+}
+
+func newScript(t *testing.T) *script {
+	s := &script{T: t, now: time.Unix(1_800_000_000, 0)}
+	s.v = New([32]byte{1}, func() time.Time { return s.now })
+	return s
+}
+
+func message(t testing.TB, text string) *sip.Message {
+	var m sip.Message
+	if err := m.Parse([]byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return &m
+}
+
+func publish(t testing.TB, authorization string) *sip.Message {
+	return message(t, "PUBLISH sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\nFrom: <sip:alice@example.com>;tag=1\n"+
+		"To: <sip:alice@example.com>\nCall-ID: 1\nCSeq: 1 PUBLISH\n"+authorization+"\n")
+}
+
+// challenged is a 401 as the client gets it.
+func (s *script) challenged(realm string) *sip.Message {
+	r := sip.Response{Status: 401, Header: s.v.Challenge(realm, false)}
+	return message(s, strings.ReplaceAll(string(r.Append(nil, publish(s, ""), netip.AddrPort{})), "\r\n", "\n"))
+}
+
+func (s *script) answer(challenge *sip.Message, password string, nc int) string {
+	a, err := Answer(challenge, "", sip.PUBLISH, "sip:alice@example.com", "alice", password, nc)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return "Authorization: " + a + "\n"
+}
+
+func (s *script) expect(authorization string, want error) {
+	s.Helper()
+	who, err := s.v.Verify(publish(s, authorization), sip.Authorization, "example.com", func(user string) (HA1s, string, bool) {
+		return Hash("alice", "example.com", "secret"), "alice's", user == "alice"
+	})
+	if !errors.Is(err, want) || want == nil && who != "alice's" {
+		s.Errorf("%q, %v; want %v", who, err, want)
+	}
+}
+
+func TestARightAnswerIsTakenOnce(t *testing.T) {
+	s := newScript(t)
+	c := s.challenged("example.com")
+	first := s.answer(c, "secret", 1)
+	s.expect("", ErrNoCredentials)
+	s.expect(first, nil)
+	s.expect(first, ErrStale)
+	s.expect(s.answer(c, "secret", 3), nil)
+	s.expect(s.answer(c, "secret", 2), nil) // late, but not seen
+	s.expect(s.answer(c, "secret", 2), ErrStale)
+	s.expect(s.answer(c, "secret", 200), nil)
+	s.expect(s.answer(c, "secret", 100), ErrStale) // too far back to know
+}
+
+func TestAWrongAnswerIsWrong(t *testing.T) {
+	s := newScript(t)
+	c := s.challenged("example.com")
+	right := s.answer(c, "secret", 1)
+	s.expect(s.answer(c, "guess", 1), ErrWrong)
+	s.expect(strings.Replace(right, `username="alice"`, `username="bob"`, 1), ErrWrong)
+	s.expect(strings.Replace(right, "uri=\"sip:alice", "uri=\"sip:carol", 1), ErrWrong)
+	s.expect(strings.Replace(right, "qop=auth", "qop=auth-int", 1), ErrNoCredentials)
+	s.expect(strings.Replace(right, "SHA-256", "SHA-512", 1), ErrNoCredentials)
+	s.expect("Authorization: Bearer x\n"+right, nil)
+}
+
+func TestANonceEnds(t *testing.T) {
+	s := newScript(t)
+	old := s.answer(s.challenged("example.com"), "secret", 1)
+	s.now = s.now.Add(NonceLife)
+	s.expect(old, ErrStale)
+	c := s.challenged("example.com")
+	s.v.secret[0]++ // as after a restart
+	s.expect(s.answer(c, "secret", 1), ErrStale)
+}
+
+func TestANonceIsOfItsRealm(t *testing.T) {
+	s := newScript(t)
+	if s.v.fresh(s.v.nonce("example.org"), "example.com") {
+		t.Error("a nonce of another realm is fresh")
+	}
+}
+
+// RFC 7616 §3.9.1's example of both algorithms.
+func TestTheExampleOfRFC7616(t *testing.T) {
+	p := parameters{"uri": "/dir/index.html", "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "nc": "00000001",
+		"cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", "qop": "auth"}
+	h := Hash("Mufasa", "http-auth@example.org", "Circle of Life")
+	for _, c := range []struct{ algorithm, want string }{
+		{"SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"},
+		{"MD5", "8ca523f5e9506fed4657c9700eebdbec"},
+	} {
+		a := algorithmOf(c.algorithm)
+		if got := a.response(a.ha1(h), "GET", p); got != c.want {
+			t.Errorf("%s: %s, want %s", c.algorithm, got, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(`Digest username="alice", realm="example.com", nonce="n", uri="sip:a@b", response="0", qop=auth, nc=00000001, cnonce="c"`)
+	f.Add(`digest a="\`)
+	f.Add(`Digest ,,=,`)
+	f.Fuzz(func(_ *testing.T, s string) { parse(s) })
+}
