@@ -151,3 +151,11 @@ type Urger interface {
 type Differ interface {
 	Diff(old, new Document) Document
 }
+
+// Aging is a Package whose documents tell how long something has lasted or will
+// last: its documents hold times, Encode leaves the lengths out, so that a
+// document that merely grew older is the same, and EncodeAt writes them as of
+// the moment of the notification.
+type Aging interface {
+	EncodeAt(entity string, doc Document, f Format, now time.Time) (Body, error)
+}

@@ -1,0 +1,47 @@
+package xmltree
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}
+
+func declaration(prefix, space string) string {
+	name := " xmlns"
+	if prefix != "" {
+		name += ":" + prefix
+	}
+	return name + "=\"" + string(AppendEscaped(nil, space)) + "\""
+}
+
+// AppendEscaped appends text, fit for an element or a quoted attribute; what
+// XML cannot hold becomes U+FFFD.
+func AppendEscaped(b []byte, s string) []byte {
+	for _, r := range s {
+		switch {
+		case r == '&':
+			b = append(b, "&amp;"...)
+		case r == '<':
+			b = append(b, "&lt;"...)
+		case r == '>':
+			b = append(b, "&gt;"...)
+		case r == '"':
+			b = append(b, "&quot;"...)
+		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF:
+			b = utf8.AppendRune(b, utf8.RuneError)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
+}
+
+// AppendAttr appends name="value" with a space before it.
+func AppendAttr(b []byte, name, value string) []byte {
+	b = append(append(append(b, ' '), name...), '=', '"')
+	return append(AppendEscaped(b, value), '"')
+}

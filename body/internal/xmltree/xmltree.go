@@ -1,0 +1,268 @@
+// Package xmltree reads an XML document (XML 1.0, Namespaces in XML) strictly
+// and with limits, and keeps where each element stood, so that what is not
+// understood can be passed on as it was written. It validates no schema.
+package xmltree
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Limits on a document.
+const (
+	MaxDepth      = 32
+	MaxAttributes = 256 // of one element
+	MaxNamespaces = 64  // declared on one element
+)
+
+// Node is an element.
+type Node struct {
+	Space, Local string
+	Attr         []Attr // without namespace declarations
+	Children     []*Node
+	Text         string // character data, the children's left out
+	Raw          []byte // the element as written
+
+	scope *scope
+}
+
+// Attr is an attribute.
+type Attr struct{ Space, Local, Value string }
+
+// scope is the prefixes that an element declares, and its parent's.
+type scope struct {
+	prefixes map[string]string
+	outer    *scope
+}
+
+func (s *scope) lookup(prefix string) (string, bool) {
+	if prefix == "xml" {
+		return "http://www.w3.org/XML/1998/namespace", true
+	}
+	for ; s != nil; s = s.outer {
+		if space, ok := s.prefixes[prefix]; ok {
+			return space, true
+		}
+	}
+	return "", prefix == ""
+}
+
+type parser struct {
+	input []byte
+	dec   *xml.Decoder
+	root  *Node
+	stack []open
+}
+
+// open is an element whose end has not come yet.
+type open struct {
+	node  *Node
+	name  xml.Name // as written
+	start int64
+}
+
+// Parse reads a whole document.
+func Parse(b []byte) (*Node, error) {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b))}
+	for {
+		at := p.dec.InputOffset()
+		tok, err := p.dec.RawToken()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("at byte %d: %w", at, err)
+		}
+		if err := p.token(tok, at); err != nil {
+			return nil, fmt.Errorf("at byte %d: %w", at, err)
+		}
+	}
+	if p.root == nil || len(p.stack) > 0 {
+		return nil, errors.New("the document is not complete")
+	}
+	return p.root, nil
+}
+
+func (p *parser) token(tok xml.Token, at int64) error {
+	switch tok := tok.(type) {
+	case xml.StartElement:
+		return p.start(tok, at)
+	case xml.EndElement:
+		return p.end(tok)
+	case xml.CharData:
+		if len(p.stack) > 0 {
+			p.stack[len(p.stack)-1].node.Text += string(tok)
+		} else if len(bytes.TrimSpace(tok)) > 0 {
+			return errors.New("text outside the root element")
+		}
+	case xml.Directive:
+		return errors.New("a document type declaration is not allowed")
+	}
+	return nil
+}
+
+func (p *parser) start(e xml.StartElement, at int64) error {
+	switch {
+	case p.root != nil && len(p.stack) == 0:
+		return errors.New("more than one root element")
+	case len(p.stack) == MaxDepth:
+		return errors.New("elements too deep")
+	case len(e.Attr) > MaxAttributes:
+		return errors.New("too many attributes")
+	}
+	n := &Node{scope: p.scope()}
+	if err := n.declare(e.Attr); err != nil {
+		return err
+	}
+	if err := n.name(e); err != nil {
+		return err
+	}
+	if len(p.stack) > 0 {
+		parent := p.stack[len(p.stack)-1].node
+		parent.Children = append(parent.Children, n)
+	} else {
+		p.root = n
+	}
+	p.stack = append(p.stack, open{n, e.Name, at})
+	return nil
+}
+
+func (p *parser) scope() *scope {
+	if len(p.stack) == 0 {
+		return nil
+	}
+	return p.stack[len(p.stack)-1].node.scope
+}
+
+func (n *Node) declare(attrs []xml.Attr) error {
+	declared := map[string]string{}
+	for _, a := range attrs {
+		prefix := a.Name.Local
+		switch {
+		case a.Name.Space == "xmlns":
+			if a.Value == "" {
+				return errors.New("a prefix without a namespace")
+			}
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			prefix = ""
+		default:
+			continue
+		}
+		if _, twice := declared[prefix]; twice {
+			return errors.New("a namespace is declared twice")
+		}
+		declared[prefix] = a.Value
+	}
+	if len(declared) > MaxNamespaces {
+		return errors.New("too many namespaces")
+	}
+	if len(declared) > 0 {
+		n.scope = &scope{declared, n.scope}
+	}
+	return nil
+}
+
+// name resolves the prefixes of an element and its attributes.
+func (n *Node) name(e xml.StartElement) (err error) {
+	var ok bool
+	if n.Space, ok = n.scope.lookup(e.Name.Space); !ok {
+		return fmt.Errorf("prefix %q is not bound", e.Name.Space)
+	}
+	n.Local = e.Name.Local
+	seen := map[Attr]bool{}
+	for _, a := range e.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+			continue
+		}
+		attr := Attr{Local: a.Name.Local}
+		if a.Name.Space != "" {
+			if attr.Space, ok = n.scope.lookup(a.Name.Space); !ok {
+				return fmt.Errorf("prefix %q is not bound", a.Name.Space)
+			}
+		}
+		if seen[attr] {
+			return fmt.Errorf("attribute %q is there twice", a.Name.Local)
+		}
+		seen[attr] = true
+		attr.Value = a.Value
+		n.Attr = append(n.Attr, attr)
+	}
+	return nil
+}
+
+func (p *parser) end(e xml.EndElement) error {
+	if len(p.stack) == 0 || p.stack[len(p.stack)-1].name != e.Name {
+		return fmt.Errorf("</%s> ends nothing", e.Name.Local)
+	}
+	top := p.stack[len(p.stack)-1]
+	p.stack = p.stack[:len(p.stack)-1]
+	top.node.Raw = p.input[top.start:p.dec.InputOffset()]
+	return nil
+}
+
+// Is tells whether the element has this name.
+func (n *Node) Is(space, local string) bool { return n.Space == space && n.Local == local }
+
+// Get is the value of an attribute without namespace, "" where there is none.
+func (n *Node) Get(local string) string {
+	for _, a := range n.Attr {
+		if a.Space == "" && a.Local == local {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// Fragment is the element as written, with the namespace declarations that it
+// takes from its ancestors, so that it can stand in another document.
+func (n *Node) Fragment() string {
+	raw := string(n.Raw)
+	end := strings.IndexAny(raw, " \t\r\n/>")
+	if end < 0 {
+		return ""
+	}
+	inherited := map[string]string{}
+	var order []string
+	for s := n.scope; s != nil; s = s.outer {
+		for prefix, space := range s.prefixes {
+			if _, inner := inherited[prefix]; !inner {
+				inherited[prefix] = space
+				order = append(order, prefix)
+			}
+		}
+	}
+	if _, ok := inherited[""]; !ok {
+		inherited[""], order = "", append(order, "")
+	}
+	var b strings.Builder
+	b.WriteString(raw[:end])
+	for _, prefix := range sorted(order) {
+		if n.declares(prefix) || prefix != "" && !strings.Contains(raw, prefix+":") {
+			continue
+		}
+		b.WriteString(declaration(prefix, inherited[prefix]))
+	}
+	b.WriteString(raw[end:])
+	return b.String()
+}
+
+// declares tells whether the element itself, as written, declares a prefix.
+func (n *Node) declares(prefix string) bool {
+	dec := xml.NewDecoder(bytes.NewReader(n.Raw))
+	tok, err := dec.RawToken()
+	start, ok := tok.(xml.StartElement)
+	if err != nil || !ok {
+		return false
+	}
+	for _, a := range start.Attr {
+		if a.Name.Space == "xmlns" && a.Name.Local == prefix || prefix == "" && a.Name.Space == "" && a.Name.Local == "xmlns" {
+			return true
+		}
+	}
+	return false
+}
