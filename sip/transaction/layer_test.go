@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,26 +107,53 @@ func TestARequestIsRepeatedUntilTimerF(t *testing.T) {
 
 const T100 = 100 * time.Millisecond
 
+// responses are what the server sends, in order. They are read when the bubble
+// is at rest.
+func (p *pair) responses() *[]string {
+	var list []string
+	p.net.Tap(func(from, _ netip.AddrPort, b []byte) {
+		if from.Port() == 5060 {
+			list = append(list, string(b))
+		}
+	})
+	return &list
+}
+
 func TestARepeatedRequestIsHandledOnceAndAnsweredAlike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		handled := 0
-		p := newPair(t, answers(func(r *transaction.Request) { handled++; ok(r) }))
+		var handled atomic.Int32
+		p := newPair(t, answers(func(r *transaction.Request) { handled.Add(1); ok(r) }))
 		defer p.close()
-		p.net.SetDuplicate(1)
-		var responses []string
-		p.net.Tap(func(from, _ netip.AddrPort, b []byte) {
-			if from.Port() == 5060 {
-				responses = append(responses, string(b))
-			}
-		})
-		e := newEnding()
-		if err := p.client.Send(p.to, notify(1), e); err != nil {
-			t.Fatal(err)
+		responses := p.responses()
+		for range 3 { // each after the answer to the one before
+			exchange(t, p, request("PUBLISH", "z9hG4bKsame", "1 PUBLISH"))
 		}
-		<-e.got
+		if r := *responses; handled.Load() != 1 || len(r) != 3 || r[0] != r[1] || r[0] != r[2] {
+			t.Errorf("handled %d times, responses %q", handled.Load(), r)
+		}
+	})
+}
+
+// While a request is in its turn, its retransmissions find no response to
+// repeat: they are absorbed, and the one answer is for all (RFC 3261 §17.2.2).
+func TestARequestRepeatedDuringItsTurnIsAnsweredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := make(chan *transaction.Request, 8)
+		p := newPair(t, answers(func(r *transaction.Request) { turn <- r }))
+		defer p.close()
+		responses := p.responses()
+		for range 3 {
+			if got := exchange(t, p, request("PUBLISH", "z9hG4bKsame", "1 PUBLISH")); got != "" {
+				t.Errorf("answered in its turn: %q", got)
+			}
+		}
+		ok(<-turn)
 		synctest.Wait()
-		if handled != 1 || len(responses) != 2 || responses[0] != responses[1] {
-			t.Errorf("handled %d times, responses %q", handled, responses)
+		if r := *responses; len(turn) != 0 || len(r) != 1 || !strings.HasPrefix(r[0], "SIP/2.0 200 ") {
+			t.Errorf("handled %d more times, responses %q", len(turn), r)
+		}
+		if n := p.server.Absorbed.Load(); n != 2 {
+			t.Errorf("%d absorbed, want 2", n)
 		}
 	})
 }
