@@ -3,6 +3,7 @@ package transaction
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"sync"
 
 	"lamplight/sip"
@@ -36,6 +37,7 @@ func (r *Request) recycle() {
 // Respond answers the request, and keeps the response for its retransmissions
 // (RFC 3261 §17.2.2).
 func (r *Request) Respond(resp *sip.Response) {
+	r.tag(resp)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.layer.servers.answered(r.key, r.out)
 	r.layer.clock.wake(TimerJ)
@@ -47,9 +49,18 @@ func (r *Request) Respond(resp *sip.Response) {
 // handled anew (RFC 3261 §8.2.7).
 func (r *Request) RespondStateless(resp *sip.Response) {
 	r.layer.servers.forget(r.key, &r.Message)
+	r.tag(resp)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.send()
 	r.recycle()
+}
+
+// tag gives a response that begins no dialog the To tag that every response
+// but 100 needs: the same for the same request (RFC 3261 §8.2.6.2, §8.2.7).
+func (r *Request) tag(resp *sip.Response) {
+	if resp.ToTag == "" && resp.Status > 100 {
+		resp.ToTag = strconv.FormatUint(r.key[0], 36) + strconv.FormatUint(r.key[1], 36)
+	}
 }
 
 // Drop leaves the request without an answer.
@@ -128,7 +139,8 @@ func (r *Request) refuse(err error) {
 			return
 		}
 	}
-	resp := sip.Response{Status: syntax.Status, ToTag: sip.NewTag()}
+	r.key = r.layer.servers.keyOf(m)
+	resp := sip.Response{Status: syntax.Status}
 	if syntax.Status == 400 {
 		resp.Reason = syntax.Reason
 	}
@@ -146,10 +158,10 @@ func (l *Layer) request(r *Request) {
 		}
 		r.recycle()
 	case merged: // RFC 3261 §8.2.2.2
-		r.RespondStateless(&sip.Response{Status: 482, ToTag: sip.NewTag()})
+		r.RespondStateless(&sip.Response{Status: 482})
 	case full:
 		l.Overloaded.Add(1)
-		r.RespondStateless(&sip.Response{Status: 503, ToTag: sip.NewTag(), Header: []byte("Retry-After: 5\r\n")})
+		r.RespondStateless(&sip.Response{Status: 503, Header: []byte("Retry-After: 5\r\n")})
 	default:
 		l.Requests.Add(1)
 		l.clock.wake(TimerJ)
