@@ -1,0 +1,88 @@
+// Package registrar is the location service of RFC 3261 §10.3: the bindings of
+// each address-of-record, with the way to them (RFC 3327), for as long as their
+// soft state lasts. It does not know who may register, it sends nothing, and of
+// RFC 5626 it knows only that a flow that comes again takes its own place.
+package registrar
+
+import (
+	"errors"
+	"time"
+
+	"lamplight/event"
+	"lamplight/owner"
+)
+
+var (
+	// ErrWildcard refuses "*" beside other contacts, or to do anything but
+	// remove all bindings.
+	ErrWildcard = errors.New(`Contact "*" not alone or without Expires: 0`)
+	// ErrBadContact refuses a contact that is no SIP URI, or too long.
+	ErrBadContact = errors.New("contact is not a SIP URI, or too long")
+	// ErrOutOfOrder refuses a request that is not newer than what is bound.
+	ErrOutOfOrder = errors.New("registration is older than the last one of its Call-ID")
+	// ErrTooMany refuses one more binding of an AoR.
+	ErrTooMany = errors.New("too many bindings")
+)
+
+// TooBriefError refuses an interval under the least one.
+type TooBriefError struct{ Min time.Duration }
+
+func (e *TooBriefError) Error() string { return "interval too brief, least is " + e.Min.String() }
+
+// Inputs is told each binding, as an input of the event "reg" whose document is
+// a *reginfo.Contact. One that ended is told once more, as terminated.
+type Inputs interface {
+	Put(t *owner.Turn, aor event.AoR, in event.Input)
+	Withdraw(t *owner.Turn, aor event.AoR, k event.Key)
+}
+
+// Options of New; a zero field takes its default.
+type Options struct {
+	Min, Default, Max time.Duration // of an interval: 1 min, 1 h, 24 h
+	PerAoR            int           // bindings of an AoR: 10
+}
+
+func (o Options) orDefault() Options {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&o.Min, time.Minute)
+	set(&o.Default, time.Hour)
+	set(&o.Max, 24*time.Hour)
+	if o.PerAoR == 0 {
+		o.PerAoR = 10
+	}
+	return o
+}
+
+// Registrar holds the bindings of all AoRs. Its methods run in a turn of the
+// AoR's owner.
+type Registrar struct {
+	inputs Inputs
+	opt    Options
+	shares [owner.Partitions]map[event.AoR]*location
+}
+
+// New makes a registrar without bindings.
+func New(inputs Inputs, o Options) *Registrar {
+	r := &Registrar{inputs: inputs, opt: o.orDefault()}
+	for i := range r.shares {
+		r.shares[i] = map[event.AoR]*location{}
+	}
+	return r
+}
+
+// Lookup lists an AoR's bindings.
+func (r *Registrar) Lookup(aor event.AoR) []Binding {
+	l := r.shares[owner.Partition(string(aor))][aor]
+	if l == nil {
+		return nil
+	}
+	list := make([]Binding, len(l.bindings))
+	for i, b := range l.bindings {
+		list[i] = *b
+	}
+	return list
+}
