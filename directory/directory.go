@@ -189,6 +189,17 @@ func (d *Directory) Credentials(realm, username string) (digest.HA1s, event.AoR,
 // Name is a user's display name.
 func (d *Directory) Name(aor event.AoR) string { return d.users[aor] }
 
+// UserAoR is the AoR of a user as people write it, user[@domain] or a whole
+// URI, where no domain is written in that one.
+func UserAoR(user, domain string) event.AoR {
+	user = strings.TrimPrefix(user, "sip:")
+	name, host, ok := strings.Cut(user, "@")
+	if !ok {
+		host = domain
+	}
+	return event.AoR("sip:" + name + "@" + strings.ToLower(host))
+}
+
 // SameDomain tells whether two AoRs belong to the same presence domain.
 func SameDomain(a, b event.AoR) bool {
 	_, x, ok := strings.Cut(string(a), "@")

@@ -67,7 +67,7 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 	if s.Trusted.network(r.Flow.Remote().Addr()) {
 		return s.asserted(m, uri, r.Flow.Remote().Addr().String())
 	}
-	aor, domain, err := s.Book.Load().Resolve(uri)
+	aor, domain, err := s.from(m, uri)
 	if s.NoAuth {
 		if err != nil {
 			aor = canonical(uri)
@@ -88,6 +88,39 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 		return sender{}, errNotYou
 	}
 	return sender{aor: user}, nil
+}
+
+// from is the AoR that From claims. Some phones write their own IP address in
+// the place of the domain: it stands for the domain that they ask.
+func (s *Server) from(m *sip.Message, uri sip.URI) (event.AoR, *directory.Domain, error) {
+	aor, domain, err := s.Book.Load().Resolve(uri)
+	if domain != nil || !isAddress(uri) {
+		return aor, domain, err
+	}
+	asked, err := sip.ParseURI(m.RequestURI())
+	if err != nil {
+		return "", nil, err
+	}
+	uri.Host = asked.Host
+	return s.Book.Load().Resolve(uri)
+}
+
+func isAddress(u sip.URI) bool {
+	_, err := netip.ParseAddr(strings.Trim(string(u.Host), "[]"))
+	return err == nil
+}
+
+// mayPublish tells whether a sender may publish for an AoR: users for
+// themselves, a peer with credentials for all of its domain, and one that is
+// trusted by its address for every domain served.
+func (w sender) mayPublish(aor event.AoR) bool {
+	switch {
+	case w.peer == "":
+		return w.aor == aor
+	case strings.HasPrefix(w.peer, "sip:"):
+		return directory.SameDomain(event.AoR(w.peer), aor)
+	}
+	return true
 }
 
 // asserted believes a trusted peer: P-Asserted-Identity, else From.

@@ -40,7 +40,7 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 	if err != nil {
 		return esc.Publish{}, err
 	}
-	if who.peer == "" && who.aor != aor {
+	if !who.mayPublish(aor) {
 		return esc.Publish{}, errNotYours
 	}
 	if s.packages[name] == nil {

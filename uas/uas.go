@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"lamplight/directory"
 	"lamplight/esc"
@@ -42,6 +43,7 @@ type Server struct {
 	layer    *transaction.Layer
 	packages map[event.Name]event.Package
 	lines    lines
+	draining atomic.Bool
 	log      *slog.Logger
 }
 
@@ -74,6 +76,9 @@ func New(o Options) *Server {
 // Use names the transaction layer that the notifications go out on.
 func (s *Server) Use(l *transaction.Layer) { s.layer = l }
 
+// Drain refuses whatever comes from now on: the server is about to stop.
+func (s *Server) Drain() { s.draining.Store(true) }
+
 // retryAfter spreads those that were refused together over some seconds.
 func (s *Server) retryAfter() int { return 5 + rand.IntN(10) }
 
@@ -102,6 +107,9 @@ func (s *Server) Request(r *transaction.Request) {
 
 // acceptable makes the checks of RFC 3261 §8.2 that need no state.
 func (s *Server) acceptable(m *sip.Message) error {
+	if s.draining.Load() {
+		return errUnavailable
+	}
 	if err := m.Validate(); err != nil {
 		return errMalformed
 	}

@@ -1,0 +1,211 @@
+// Package app puts the server together: spine.go connects the stages, packages.go
+// lists the event packages, and Server starts and stops the whole. It holds no
+// rule of any standard; those live in the stages.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"lamplight/config"
+	"lamplight/directory"
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/owner"
+	"lamplight/sip/digest"
+	"lamplight/sip/transaction"
+	"lamplight/uas"
+)
+
+// People is where domains and users live.
+type People interface {
+	Load() ([]directory.Domain, []directory.User, error)
+}
+
+// Options of New. Only the settings are needed; the rest is for tests.
+type Options struct {
+	config.Serve
+	Journal owner.Journal // nothing is kept without one
+	People  People
+	Listen  func(network, addr string) (transaction.PacketConn, error) // nil: real sockets
+	Owners  owner.Options
+	Logger  *slog.Logger
+}
+
+// Server is one Lamplight server. It is made by New, runs between Start and
+// Stop, and is not started again.
+type Server struct {
+	*spine
+	o     Options
+	log   *slog.Logger
+	addrs []netip.AddrPort
+
+	stopOwners context.CancelFunc
+	running    sync.WaitGroup
+	ended      chan struct{} // closed when the owners are done
+	failed     error         // why they ended by themselves
+}
+
+// New puts a server together. Nothing runs yet.
+func New(o Options) (*Server, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	s := &Server{o: o, log: o.Logger, ended: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	w, err := s.wiring()
+	if err != nil {
+		return nil, err
+	}
+	s.spine = connect(w)
+	return s, s.ReloadPeople()
+}
+
+// wiring is what connect needs of the settings.
+type wiring struct {
+	book          *directory.Book
+	registrar     bool
+	publications  esc.Limits
+	subscriptions int // of an AoR; 0: the default
+	rateOff       bool
+	journal       owner.Journal
+	owners        owner.Options
+	verifier      *digest.Verifier
+	noAuth        bool
+	trusted       uas.Trust
+	transport     transaction.Options
+}
+
+// unlimited stands for what --limits off takes away.
+const unlimited = 1 << 30
+
+// maxOpen is how many server transactions may be open or kept, some 600 bytes
+// each: at 32 s each it bounds requests to 30,000 a second.
+const maxOpen = 1 << 20
+
+func (s *Server) wiring() (wiring, error) {
+	networks, users := s.o.Peers()
+	w := wiring{
+		book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off",
+		journal: s.o.Journal, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
+		verifier: digest.New(secret(), time.Now),
+		trusted:  uas.Trust{Networks: networks},
+		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: maxOpen,
+			Allow: s.allow(), Advertise: s.advertise()},
+	}
+	for _, u := range users {
+		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
+	}
+	if s.o.Limits == "off" {
+		w.publications = esc.Limits{PerUser: unlimited, PerPeer: unlimited}
+		w.subscriptions, w.owners.Intake, w.transport.MaxOpen = unlimited, unlimited, unlimited
+	}
+	return w, nil
+}
+
+// secret is that of the nonces: those of before a restart are stale.
+func secret() (s [32]byte) {
+	rand.Read(s[:]) // never fails
+	return s
+}
+
+// UserAoR is the AoR of a user as commands write it: user[@domain].
+func (s *Server) UserAoR(user string) event.AoR { return directory.UserAoR(user, s.o.Domain[0]) }
+
+// allow is the outbound list; nil: anywhere.
+func (s *Server) allow() func(netip.AddrPort) bool {
+	networks, _ := s.o.Networks()
+	if networks == nil {
+		return nil
+	}
+	return func(to netip.AddrPort) bool {
+		return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(to.Addr().Unmap()) })
+	}
+}
+
+// advertise tells others another address than ours; loopback stays loopback.
+func (s *Server) advertise() func(local, remote netip.AddrPort) netip.AddrPort {
+	if len(s.o.Advertise) == 0 {
+		return nil
+	}
+	told, _ := config.AddrPort(s.o.Advertise[0])
+	return func(local, remote netip.AddrPort) netip.AddrPort {
+		if remote.Addr().IsLoopback() && !told.Addr().IsLoopback() {
+			return local
+		}
+		return told
+	}
+}
+
+// ReloadPeople takes domains and users in as they are stored now.
+func (s *Server) ReloadPeople() error {
+	domains, users, err := s.people()
+	if err != nil {
+		return err
+	}
+	s.book.Store(directory.New(domains, users, s.o.InsecureNoAuth))
+	return nil
+}
+
+// Start loads what is stored and opens the listeners; then the server is ready.
+func (s *Server) Start() error {
+	if err := s.owners.Load(time.Now()); err != nil {
+		return err
+	}
+	for _, l := range s.o.Serve.Listen {
+		addr, err := s.layer.Listen(l)
+		if err != nil {
+			_ = s.layer.Close()
+			return err
+		}
+		s.addrs = append(s.addrs, addr)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopOwners = stop
+	s.running.Go(func() {
+		s.failed = s.owners.Run(ctx)
+		close(s.ended)
+	})
+	return nil
+}
+
+// Addrs are the listeners' addresses, in the order of the settings.
+func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+
+// Ended is closed when the server can go on no longer, or was stopped; then
+// Failed tells why.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
+// Failed is why the server ended by itself; nil where it was stopped.
+func (s *Server) Failed() error {
+	<-s.ended
+	return s.failed
+}
+
+// Stop drains: what is new is refused with 503, what is running ends.
+// Subscriptions stay stored and go on after the restart.
+func (s *Server) Stop() error {
+	s.uas.Drain()
+	s.stopOwners()
+	s.running.Wait()
+	if err := s.layer.Close(); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return s.failed
+}
+
+// Kill ends the server as kill -9 does, as far as one process can: nothing is
+// drained, and what is in memory is lost. It is for tests.
+func (s *Server) Kill() {
+	_ = s.layer.Close()
+	s.stopOwners()
+	s.running.Wait()
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"errors"
+
+	"lamplight/directory"
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/owner"
+	"lamplight/policy"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+	"lamplight/uas"
+)
+
+// spine is the way of the data, as docs/architecture.md draws it:
+//
+//	wire ► transaction ► uas ► registrar ─┐
+//	                         └──────────► esc ► notifier ► sink (uas) ► transaction ► wire
+//	                                              └ asks policy
+type spine struct {
+	book     *directory.Book
+	policy   *policy.Policy
+	esc      *esc.Compositor
+	notifier *notifier.Notifier
+	owners   *owner.Owners
+	uas      *uas.Server
+	layer    *transaction.Layer
+}
+
+// connect makes all stages and ties each to its next neighbour. Nothing runs
+// yet, and nothing listens.
+func connect(o wiring) *spine {
+	s := &spine{book: o.book}
+	packages := Packages(o.registrar)
+
+	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
+	s.esc = esc.New(packages, s.means, o.publications)
+	s.notifier = notifier.New(packages, s.policy.Decide, notifier.Options{
+		PerAoR: o.subscriptions, RateOff: o.rateOff,
+		Inputs:   s.esc,
+		Document: s.esc.Document,
+		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
+	})
+	s.esc.Tell(s.notifier)
+	s.owners = owner.New(o.journal, s, o.owners)
+	s.uas = uas.New(uas.Options{
+		Owners: s.owners, ESC: s.esc, Notifier: s.notifier, Packages: packages,
+		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
+		Outbound: o.transport.Allow, Logger: o.transport.Logger,
+	})
+	s.layer = transaction.New(s.uas, o.transport)
+	s.uas.Use(s.layer)
+	return s
+}
+
+// means tells whether a document's entity is another way to write an AoR. One
+// without a scheme is one of sip, as some products leave it out.
+func (s *spine) means(aor event.AoR, entity string) bool {
+	if e, err := sip.ParseURI([]byte(entity)); err == nil {
+		return s.resolves(e, aor)
+	}
+	e, err := sip.ParseURI([]byte("sip:" + entity))
+	return err == nil && s.resolves(e, aor)
+}
+
+func (s *spine) resolves(u sip.URI, aor event.AoR) bool {
+	found, _, err := s.book.Load().Resolve(u)
+	return err == nil && found == aor
+}
+
+// Forget drops what memory holds of a key, in every stage that stores.
+func (s *spine) Forget(t *owner.Turn, key string) {
+	s.esc.Forget(t, key)
+	s.notifier.Forget(t, key)
+}
+
+// errForeignKind says that a record is of none of our stages.
+var errForeignKind = errors.New("app: a record of an unknown kind")
+
+// Restore gives a record back to the stage that stored it.
+func (s *spine) Restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
+	switch kind {
+	case esc.KindBody, esc.KindPublication:
+		return s.esc.Restore(t, key, kind, id, value)
+	case notifier.KindSubscription:
+		return s.notifier.Restore(t, key, kind, id, value)
+	}
+	return errForeignKind
+}

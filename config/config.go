@@ -1,0 +1,163 @@
+// Package config is the process's settings: one struct that is flags,
+// environment and a strict TOML file at once, all of it optional. Settings of
+// domains and users are none of its business: they live in the store.
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Serve is what `lamplight serve` is told. The tags carry the documentation.
+type Serve struct {
+	Data        string   `toml:"data" default:"lamplight-data" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
+	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
+	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
+	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served."`
+	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
+	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
+	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
+	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
+	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
+	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health, and with --data memory of the commands; loopback only."`
+
+	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
+	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`
+	NotifyRate     string `toml:"notify-rate" default:"on" enum:"on,off" help:"Rate of notifications; off for measuring."`
+}
+
+// Memory tells whether nothing is kept.
+func (s *Serve) Memory() bool { return s.Data == "memory" }
+
+// HasRole tells whether the server has a role.
+func (s *Serve) HasRole(role string) bool {
+	for _, r := range s.Role {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// NotBuiltError names a setting that this version cannot honour yet.
+type NotBuiltError struct{ What string }
+
+func (e *NotBuiltError) Error() string { return e.What + " is not built yet" }
+
+// Check refuses what cannot work. The error is a *NotBuiltError or says what is
+// wrong with which setting.
+func (s *Serve) Check() error {
+	if s.Web != "" {
+		return &NotBuiltError{"--web"}
+	}
+	if s.HasRole("proxy") {
+		return &NotBuiltError{"--role proxy"}
+	}
+	if len(s.Domain) == 0 {
+		return fmt.Errorf("--domain: at least one is needed")
+	}
+	for _, d := range append(append([]string(nil), s.Domain...), s.AliasDomain...) {
+		if d == "" || strings.ContainsAny(d, " \t@:/;<>\"") && !isAddress(d) {
+			return fmt.Errorf("--domain %q: not a domain name", d)
+		}
+	}
+	for _, l := range s.Listen {
+		if err := checkListen(l); err != nil {
+			return fmt.Errorf("--listen %s: %w", l, err)
+		}
+	}
+	for _, a := range s.Advertise {
+		if _, err := AddrPort(a); err != nil {
+			return fmt.Errorf("--advertise %s: %w", a, err)
+		}
+	}
+	if _, err := s.Networks(); err != nil {
+		return err
+	}
+	return s.checkAdmin()
+}
+
+func isAddress(d string) bool {
+	_, err := netip.ParseAddr(strings.Trim(d, "[]"))
+	return err == nil
+}
+
+func checkListen(l string) error {
+	transport, _, ok := strings.Cut(l, ":")
+	switch transport {
+	case "udp":
+		_, err := AddrPort(l)
+		return err
+	case "tcp", "tls", "ws", "wss":
+		return &NotBuiltError{"transport " + transport}
+	}
+	if !ok {
+		return fmt.Errorf("want udp:ADDR:PORT")
+	}
+	return fmt.Errorf("transport %q is not known", transport)
+}
+
+// AddrPort reads "udp:192.0.2.1:5060".
+func AddrPort(s string) (netip.AddrPort, error) {
+	transport, addr, _ := strings.Cut(s, ":")
+	if transport != "udp" {
+		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT")
+	}
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT: %w", err)
+	}
+	return a, nil
+}
+
+func (s *Serve) checkAdmin() error {
+	if s.Admin == "" {
+		return nil
+	}
+	a, err := netip.ParseAddrPort(s.Admin)
+	if err != nil {
+		return fmt.Errorf("--admin %s: %w", s.Admin, err)
+	}
+	if !a.Addr().IsLoopback() {
+		return fmt.Errorf("--admin %s: only a loopback address, since whoever reaches it rules the server", s.Admin)
+	}
+	return nil
+}
+
+// Networks are the outbound list; nil: anywhere.
+func (s *Serve) Networks() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, n := range s.Outbound {
+		p, err := Prefix(n)
+		if err != nil {
+			return nil, fmt.Errorf("--outbound %s: %w", n, err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Prefix reads a network, or an address as a network of one.
+func Prefix(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("neither a network nor an address")
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+// Peers are the trusted peers: networks, and digest users as they are written.
+func (s *Serve) Peers() (networks []netip.Prefix, users []string) {
+	for _, t := range s.Trust {
+		if p, err := Prefix(t); err == nil {
+			networks = append(networks, p)
+		} else {
+			users = append(users, t)
+		}
+	}
+	return networks, users
+}
