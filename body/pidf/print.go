@@ -44,17 +44,37 @@ func (t *Tuple) append(b []byte) []byte {
 
 func (p *Person) append(b []byte) []byte {
 	b = append(xmltree.AppendAttr(append(b, "<dm:person"...), "id", p.ID), ">\n"...)
-	if len(p.Activities) > 0 {
-		b = append(b, "<rpid:activities>"...)
-		for _, a := range p.Activities {
-			b = append(b, "<rpid:"+a+"/>"...)
-		}
-		b = append(b, "</rpid:activities>\n"...)
+	b = appendActivities(b, Timed{Activities: p.Activities}, p.Others)
+	for _, t := range p.Timed {
+		b = appendActivities(b, t, nil)
 	}
 	b = appendRaw(b, p.Extra)
 	b = appendNotes(b, "dm:note", p.Notes)
 	b = appendTime(b, "dm:timestamp", p.Timestamp)
 	return append(b, "</dm:person>\n"...)
+}
+
+func appendActivities(b []byte, t Timed, others []string) []byte {
+	if len(t.Activities) == 0 && len(others) == 0 {
+		return b
+	}
+	b = append(b, "<rpid:activities"...)
+	for _, bound := range []struct {
+		name string
+		at   time.Time
+	}{{"from", t.From}, {"until", t.Until}} {
+		if !bound.at.IsZero() {
+			b = xmltree.AppendAttr(b, bound.name, bound.at.UTC().Format(time.RFC3339))
+		}
+	}
+	b = append(b, '>')
+	for _, a := range t.Activities {
+		b = append(b, "<rpid:"+a+"/>"...)
+	}
+	for _, f := range others {
+		b = append(b, f...)
+	}
+	return append(b, "</rpid:activities>\n"...)
 }
 
 func appendNotes(b []byte, name string, notes []Note) []byte {

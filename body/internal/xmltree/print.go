@@ -1,14 +1,6 @@
 package xmltree
 
-import (
-	"slices"
-	"unicode/utf8"
-)
-
-func sorted(list []string) []string {
-	slices.Sort(list)
-	return list
-}
+import "unicode/utf8"
 
 func declaration(prefix, space string) string {
 	name := " xmlns"
@@ -31,6 +23,8 @@ func AppendEscaped(b []byte, s string) []byte {
 			b = append(b, "&gt;"...)
 		case r == '"':
 			b = append(b, "&quot;"...)
+		case r == '\r':
+			b = append(b, "&#xD;"...)
 		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF:
 			b = utf8.AppendRune(b, utf8.RuneError)
 		default:
@@ -38,6 +32,21 @@ func AppendEscaped(b []byte, s string) []byte {
 		}
 	}
 	return b
+}
+
+// AppendText appends an element that has only text.
+func AppendText(b []byte, name, text string) []byte {
+	b = append(append(append(b, '<'), name...), '>')
+	b = AppendEscaped(b, text)
+	return append(append(append(b, "</"...), name...), '>')
+}
+
+// AppendSome appends an attribute unless its value is empty.
+func AppendSome(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return AppendAttr(b, name, value)
 }
 
 // AppendAttr appends name="value" with a space before it.

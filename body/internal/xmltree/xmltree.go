@@ -9,15 +9,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // Limits on a document.
 const (
 	MaxDepth      = 32
+	MaxElements   = 8192
 	MaxAttributes = 256 // of one element
 	MaxNamespaces = 64  // declared on one element
+	MaxNamespace  = 256 // bytes of a namespace's name
+
+	// All fragments of a document together: namespaces that many of them
+	// inherit make them longer than it.
+	maxFragments = 64 << 10
 )
+
+const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
 // Node is an element.
 type Node struct {
@@ -27,11 +37,17 @@ type Node struct {
 	Text         string // character data, the children's left out
 	Raw          []byte // the element as written
 
-	scope *scope
+	tree     *tree
+	scope    *scope
+	prefix   string
+	declared map[string]string // by the element itself
 }
 
 // Attr is an attribute.
 type Attr struct{ Space, Local, Value string }
+
+// tree is what the elements of a document share.
+type tree struct{ left int } // bytes of fragments
 
 // scope is the prefixes that an element declares, and its parent's.
 type scope struct {
@@ -41,7 +57,7 @@ type scope struct {
 
 func (s *scope) lookup(prefix string) (string, bool) {
 	if prefix == "xml" {
-		return "http://www.w3.org/XML/1998/namespace", true
+		return xmlSpace, true
 	}
 	for ; s != nil; s = s.outer {
 		if space, ok := s.prefixes[prefix]; ok {
@@ -52,10 +68,12 @@ func (s *scope) lookup(prefix string) (string, bool) {
 }
 
 type parser struct {
-	input []byte
-	dec   *xml.Decoder
-	root  *Node
-	stack []open
+	input    []byte
+	dec      *xml.Decoder
+	root     *Node
+	stack    []open
+	elements int
+	tree     *tree
 }
 
 // open is an element whose end has not come yet.
@@ -68,7 +86,8 @@ type open struct {
 // Parse reads a whole document.
 func Parse(b []byte) (*Node, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b))}
+	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b)), tree: &tree{maxFragments + len(b)}}
+	p.dec.CharsetReader = charset
 	for {
 		at := p.dec.InputOffset()
 		tok, err := p.dec.RawToken()
@@ -88,6 +107,17 @@ func Parse(b []byte) (*Node, error) {
 	return p.root, nil
 }
 
+// charset takes what says that it is Latin-1 as the UTF-8 that it had better
+// be: servers in use say so over documents in ASCII or UTF-8. Bytes that are not
+// UTF-8 are refused like any others.
+func charset(label string, in io.Reader) (io.Reader, error) {
+	switch strings.ToLower(label) {
+	case "iso-8859-1", "us-ascii":
+		return in, nil
+	}
+	return nil, fmt.Errorf("charset %q is not known", label)
+}
+
 func (p *parser) token(tok xml.Token, at int64) error {
 	switch tok := tok.(type) {
 	case xml.StartElement:
@@ -99,6 +129,10 @@ func (p *parser) token(tok xml.Token, at int64) error {
 			p.stack[len(p.stack)-1].node.Text += string(tok)
 		} else if len(bytes.TrimSpace(tok)) > 0 {
 			return errors.New("text outside the root element")
+		}
+	case xml.ProcInst:
+		if tok.Target == "xml" && p.root != nil {
+			return errors.New("an XML declaration inside the document")
 		}
 	case xml.Directive:
 		return errors.New("a document type declaration is not allowed")
@@ -112,10 +146,13 @@ func (p *parser) start(e xml.StartElement, at int64) error {
 		return errors.New("more than one root element")
 	case len(p.stack) == MaxDepth:
 		return errors.New("elements too deep")
+	case p.elements == MaxElements:
+		return errors.New("too many elements")
 	case len(e.Attr) > MaxAttributes:
 		return errors.New("too many attributes")
 	}
-	n := &Node{scope: p.scope()}
+	p.elements++
+	n := &Node{tree: p.tree, scope: p.scope(), prefix: e.Name.Space}
 	if err := n.declare(e.Attr); err != nil {
 		return err
 	}
@@ -156,12 +193,16 @@ func (n *Node) declare(attrs []xml.Attr) error {
 		if _, twice := declared[prefix]; twice {
 			return errors.New("a namespace is declared twice")
 		}
+		if prefix == "xmlns" || (prefix == "xml") != (a.Value == xmlSpace) || len(a.Value) > MaxNamespace {
+			return fmt.Errorf("namespace of prefix %q is not allowed", prefix)
+		}
 		declared[prefix] = a.Value
 	}
 	if len(declared) > MaxNamespaces {
 		return errors.New("too many namespaces")
 	}
 	if len(declared) > 0 {
+		n.declared = declared
 		n.scope = &scope{declared, n.scope}
 	}
 	return nil
@@ -174,10 +215,16 @@ func (n *Node) name(e xml.StartElement) (err error) {
 		return fmt.Errorf("prefix %q is not bound", e.Name.Space)
 	}
 	n.Local = e.Name.Local
+	if strings.Contains(n.Local, ":") {
+		return fmt.Errorf("%q is not a name", n.Local)
+	}
 	seen := map[Attr]bool{}
 	for _, a := range e.Attr {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			continue
+		}
+		if strings.Contains(a.Name.Local, ":") {
+			return fmt.Errorf("%q is not a name", a.Name.Local)
 		}
 		attr := Attr{Local: a.Name.Local}
 		if a.Name.Space != "" {
@@ -219,50 +266,57 @@ func (n *Node) Get(local string) string {
 }
 
 // Fragment is the element as written, with the namespace declarations that it
-// takes from its ancestors, so that it can stand in another document.
+// needs of its ancestors', so that it can stand in another document. Err tells
+// whether all of a document's fragments together got too long; they are empty
+// from then on.
 func (n *Node) Fragment() string {
 	raw := string(n.Raw)
 	end := strings.IndexAny(raw, " \t\r\n/>")
-	if end < 0 {
-		return ""
-	}
-	inherited := map[string]string{}
-	var order []string
+	needed := map[string]string{}
 	for s := n.scope; s != nil; s = s.outer {
 		for prefix, space := range s.prefixes {
-			if _, inner := inherited[prefix]; !inner {
-				inherited[prefix] = space
-				order = append(order, prefix)
+			if _, inner := needed[prefix]; !inner && n.needs(prefix) {
+				needed[prefix] = space
 			}
 		}
 	}
-	if _, ok := inherited[""]; !ok {
-		inherited[""], order = "", append(order, "")
+	if _, ok := needed[""]; !ok && n.needs("") {
+		needed[""] = ""
 	}
 	var b strings.Builder
 	b.WriteString(raw[:end])
-	for _, prefix := range sorted(order) {
-		if n.declares(prefix) || prefix != "" && !strings.Contains(raw, prefix+":") {
-			continue
-		}
-		b.WriteString(declaration(prefix, inherited[prefix]))
+	for _, prefix := range slices.Sorted(maps.Keys(needed)) {
+		b.WriteString(declaration(prefix, needed[prefix]))
 	}
 	b.WriteString(raw[end:])
+	if n.tree.left -= b.Len(); n.tree.left < 0 {
+		return ""
+	}
 	return b.String()
 }
 
-// declares tells whether the element itself, as written, declares a prefix.
-func (n *Node) declares(prefix string) bool {
-	dec := xml.NewDecoder(bytes.NewReader(n.Raw))
-	tok, err := dec.RawToken()
-	start, ok := tok.(xml.StartElement)
-	if err != nil || !ok {
+// Err says after the fragments were taken whether they were too long.
+func (n *Node) Err() error {
+	if n.tree.left < 0 {
+		return errors.New("too much of the document is not known")
+	}
+	return nil
+}
+
+// needs tells whether the element takes a prefix from outside. A prefix counts
+// wherever it is written, since it may stand in a value.
+func (n *Node) needs(prefix string) bool {
+	if _, own := n.declared[prefix]; own {
 		return false
 	}
-	for _, a := range start.Attr {
-		if a.Name.Space == "xmlns" && a.Name.Local == prefix || prefix == "" && a.Name.Space == "" && a.Name.Local == "xmlns" {
-			return true
-		}
+	if prefix != "" {
+		return bytes.Contains(n.Raw, []byte(prefix+":"))
 	}
-	return false
+	return n.unprefixed()
+}
+
+// unprefixed tells whether the element or one inside it is written without a
+// prefix.
+func (n *Node) unprefixed() bool {
+	return n.prefix == "" || slices.ContainsFunc(n.Children, (*Node).unprefixed)
 }

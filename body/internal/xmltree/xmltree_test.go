@@ -18,7 +18,14 @@ func TestParseRefuses(t *testing.T) {
 		"no end":                       `<a>`,
 		"nothing":                      ``,
 		"UTF-16":                       "\xfe\xff\x00<\x00a",
-		"another charset":              `<?xml version="1.0" encoding="ISO-8859-1"?><a/>`,
+		"another charset":              `<?xml version="1.0" encoding="windows-1252"?><a/>`,
+		"Latin-1":                      "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe9</a>",
+		"a declaration inside":         `<a><?xml version="1.0"?></a>`,
+		"a colon too many":             `<:a/>`,
+		"prefix xmlns":                 `<xmlns:a/>`,
+		"the xml namespace":            `<a xmlns:x="http://www.w3.org/XML/1998/namespace"/>`,
+		"a long namespace":             `<a xmlns="` + strings.Repeat("u", 257) + `"/>`,
+		"too many elements":            "<a>" + strings.Repeat("<a/>", 8192) + "</a>",
 		"not UTF-8":                    "<a>\xff</a>",
 		"NUL":                          "<a>\x00</a>",
 		"too deep":                     strings.Repeat("<a>", 33) + strings.Repeat("</a>", 33),
@@ -41,6 +48,18 @@ func TestAFragmentStandsAlone(t *testing.T) {
 	again, err := Parse([]byte(fragment))
 	if err != nil || !again.Is("two", "b") || !again.Children[0].Is("one", "d") || again.Text != "t&" || again.Get("c") != "1" {
 		t.Errorf("read again: %+v, %v", again, err)
+	}
+}
+
+func TestAFragmentDeclaresNoMoreThanItNeeds(t *testing.T) {
+	root, err := Parse([]byte(`<?xml version="1.0" encoding="ISO-8859-1"?><a xmlns="one" xmlns:x="two"><x:b/><x:c xmlns="three"><d/></x:c></a>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{`<x:b xmlns:x="two"/>`, `<x:c xmlns:x="two" xmlns="three"><d/></x:c>`} {
+		if got := root.Children[i].Fragment(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 
