@@ -11,6 +11,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/registrar"
 	"lamplight/sip"
 )
 
@@ -56,15 +57,17 @@ type refusal struct {
 // user or source is 500 with Retry-After, because 503 speaks for the whole
 // server (RFC 3261 §21.5.1, §21.5.4).
 var table = []status{
-	{errMalformed, 400, "", nil},                                      // RFC 3261 §21.4.1
-	{errNoContact, 400, "One Contact Needed", nil},                    // RFC 3261 §8.1.1.8
-	{esc.ErrNoBody, 400, "Missing Body", nil},                         // RFC 3903 §6
-	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil}, // RFC 3903 §6
-	{errStranger, 403, "", nil},                                       // RFC 3856 §6.6.2
-	{errNotYou, 403, "From Is Not The Authenticated User", nil},       // RFC 3903 §6
-	{errNotYours, 403, "", nil},                                       // RFC 3903 §6
-	{notifier.ErrForbidden, 403, "", nil},                             // RFC 6665 §4.2.1.4
-	{notifier.ErrNotTheSubscriber, 403, "", nil},                      // RFC 6665 §6.1
+	{errMalformed, 400, "", nil},                                              // RFC 3261 §21.4.1
+	{errNoContact, 400, "One Contact Needed", nil},                            // RFC 3261 §8.1.1.8
+	{esc.ErrNoBody, 400, "Missing Body", nil},                                 // RFC 3903 §6
+	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil},         // RFC 3903 §6
+	{registrar.ErrWildcard, 400, "Contact * Not Alone Or Not Expires 0", nil}, // RFC 3261 §10.3
+	{registrar.ErrBadContact, 400, "Contact Not A SIP URI", nil},              // RFC 3261 §21.4.1
+	{errStranger, 403, "", nil},                                               // RFC 3856 §6.6.2
+	{errNotYou, 403, "From Is Not The Authenticated User", nil},               // RFC 3903 §6
+	{errNotYours, 403, "", nil},                                               // RFC 3903 §6
+	{notifier.ErrForbidden, 403, "", nil},                                     // RFC 6665 §4.2.1.4
+	{notifier.ErrNotTheSubscriber, 403, "", nil},                              // RFC 6665 §6.1
 	{errTarget, 403, "Forbidden Target", nil},
 	{errNoUser, 404, "", nil},                                             // RFC 3903 §6
 	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1
@@ -82,6 +85,8 @@ var table = []status{
 	{errOldCSeq, 500, "Out Of Order", nil},                                // RFC 3261 §12.2.2
 	{esc.ErrTooMany, 500, "Too Many Publications", retryAfter},            // RFC 3261 §21.5.1
 	{notifier.ErrTooMany, 500, "Too Many Subscriptions", retryAfter},      // RFC 3261 §21.5.1
+	{registrar.ErrOutOfOrder, 500, "Out Of Order", nil},                   // RFC 3261 §10.3
+	{registrar.ErrTooMany, 500, "Too Many Contacts", retryAfter},          // RFC 3261 §21.5.1
 	{errTooManyRequests, 500, "Too Many Requests", retryAfter},            // RFC 3261 §21.5.1
 	{errUnknownMethod, 501, "", nil},                                      // RFC 3261 §21.5.2
 	{errUnavailable, 503, "", retryAfter},                                 // RFC 3261 §21.5.4
@@ -114,11 +119,14 @@ func (s *Server) response(r refusal) sip.Response {
 func tooBrief(err error) (time.Duration, bool) {
 	var p *esc.TooBriefError
 	var n *notifier.TooBriefError
+	var r *registrar.TooBriefError
 	switch {
 	case errors.As(err, &p):
 		return p.Min, true
 	case errors.As(err, &n):
 		return n.Min, true
+	case errors.As(err, &r):
+		return r.Min, true
 	}
 	return 0, false
 }

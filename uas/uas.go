@@ -1,6 +1,6 @@
 // Package uas is the server's side of SIP (RFC 3261 §8.2): it takes requests
-// from the transaction layer, finds out who sent them, gives PUBLISH (RFC 3903)
-// and SUBSCRIBE (RFC 6665) to the owners of the AoRs
+// from the transaction layer, finds out who sent them, gives PUBLISH (RFC 3903),
+// SUBSCRIBE (RFC 6665) and REGISTER (RFC 3261 §10.3) to the owners of the AoRs
 // they concern, and answers when the turn is durable. It holds no state but the
 // dialogs inside its sinks, and forwards nothing: that is the proxy's.
 package uas
@@ -17,17 +17,19 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/digest"
 	"lamplight/sip/transaction"
 )
 
-// Options of New. All stages are needed.
+// Options of New. All stages but the registrar are needed.
 type Options struct {
-	Owners   *owner.Owners
-	ESC      *esc.Compositor
-	Notifier *notifier.Notifier
-	Packages []event.Package
+	Owners    *owner.Owners
+	ESC       *esc.Compositor
+	Notifier  *notifier.Notifier
+	Registrar *registrar.Registrar // nil: the role is off
+	Packages  []event.Package
 
 	Book     *directory.Book
 	Verifier *digest.Verifier
@@ -64,7 +66,10 @@ func New(o Options) *Server {
 			types = append(types, pub.AcceptTypes()...)
 		}
 	}
-	const methods = "OPTIONS, SUBSCRIBE, PUBLISH"
+	methods := "OPTIONS, SUBSCRIBE, PUBLISH"
+	if o.Registrar != nil {
+		methods += ", REGISTER"
+	}
 	s.lines = lines{
 		allow:       "Allow: " + methods + "\r\n",
 		allowEvents: "Allow-Events: " + strings.Join(names, ", ") + "\r\n",
@@ -102,6 +107,8 @@ func (s *Server) Request(r *transaction.Request) {
 		s.publish(r)
 	case sip.SUBSCRIBE:
 		s.subscribe(r)
+	case sip.REGISTER:
+		s.register(r)
 	}
 }
 
@@ -117,7 +124,11 @@ func (s *Server) acceptable(m *sip.Message) error {
 	case sip.OPTIONS, sip.PUBLISH, sip.SUBSCRIBE:
 	case sip.NOTIFY, sip.BYE, sip.CANCEL, sip.INFO, sip.UPDATE, sip.PRACK:
 		return errNoDialog // we began none that they could belong to
-	case sip.INVITE, sip.MESSAGE, sip.REFER, sip.REGISTER:
+	case sip.REGISTER:
+		if s.Registrar == nil {
+			return errMethod
+		}
+	case sip.INVITE, sip.MESSAGE, sip.REFER:
 		return errMethod
 	default:
 		return errUnknownMethod
