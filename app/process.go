@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"lamplight/config"
+	"lamplight/store/hot"
+)
+
+// Process is a Server with its stores, as `lamplight serve` runs it.
+type Process struct {
+	*Server
+	settings config.Serve
+	closers  []func() error // in the order of opening
+}
+
+// Open opens the stores of the settings and starts a server on them.
+func Open(c config.Serve, log *slog.Logger) (*Process, error) {
+	p := &Process{settings: c}
+	o := Options{Serve: c, Logger: log}
+	if err := p.open(&o); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Process) open(o *Options) (err error) {
+	if !p.settings.Memory() {
+		journal, err := hot.Open(p.settings.Data)
+		if err != nil {
+			return err
+		}
+		p.closers = append(p.closers, journal.Close)
+		o.Journal = journal
+	}
+	if p.Server, err = New(*o); err != nil {
+		return err
+	}
+	return p.Start()
+}
+
+// Addresses are where it listens, as the settings write them.
+func (p *Process) Addresses() (list []string) {
+	for _, a := range p.Addrs() {
+		list = append(list, "udp:"+a.String())
+	}
+	return list
+}
+
+// Run goes on until the context ends, and drains then; or until the server can
+// go on no longer, which is its error.
+func (p *Process) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-p.Ended():
+	}
+	err := p.Stop()
+	if closed := p.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// close closes what was opened, the last first.
+func (p *Process) close() (first error) {
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		if err := p.closers[i](); err != nil && first == nil {
+			first = fmt.Errorf("close: %w", err)
+		}
+	}
+	p.closers = nil
+	return first
+}

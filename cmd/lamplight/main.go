@@ -1,0 +1,63 @@
+// Command lamplight is the presence server and the tools round it: it reads
+// what it was told and leaves the work to the packages.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"lamplight/config"
+)
+
+// commands is the command line; each command is a file of its name.
+type commands struct {
+	Serve serveCmd `cmd:"" help:"Serve SIP presence."`
+
+	Check checkCmd `cmd:"" help:"Explain the settings in words."`
+	Call  callCmd  `cmd:"" help:"Call somebody (not built yet)."`
+}
+
+// The exit statuses that scripts rely on.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("lamplight"), kong.Description("A SIP presence server: knows who is free, and tells."),
+		kong.DefaultEnvars("LAMPLIGHT"), kong.UsageOnError())
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	ctx, err := parser.Parse(args)
+	if err == nil {
+		err = ctx.Run()
+	}
+	return status(err)
+}
+
+// status words an error and tells how to exit with it.
+func status(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "lamplight:", err)
+	var usage *kong.ParseError
+	var notBuilt *config.NotBuiltError
+	var called *usageError
+	if errors.As(err, &usage) || errors.As(err, &notBuilt) || errors.As(err, &called) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError says that a command was called wrongly.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"lamplight/app"
+	"lamplight/config"
+)
+
+type serveCmd struct {
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings file (TOML)."`
+	config.Serve
+}
+
+// Run serves until a signal ends it, and drains then.
+func (c *serveCmd) Run() error {
+	if err := c.Check(); err != nil {
+		return usage(err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	p, err := app.Open(c.Serve, log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	fmt.Fprintln(os.Stderr, "ready", strings.Join(p.Addresses(), " "))
+	return p.Run(ctx)
+}
+
+func usage(err error) error { return &usageError{err} }
