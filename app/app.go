@@ -18,6 +18,7 @@ import (
 	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/owner"
+	"lamplight/registrar"
 	"lamplight/sip/digest"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
@@ -74,6 +75,7 @@ type wiring struct {
 	book          *directory.Book
 	registrar     bool
 	publications  esc.Limits
+	registrations registrar.Options
 	subscriptions int // of an AoR; 0: the default
 	rateOff       bool
 	journal       owner.Journal
@@ -106,6 +108,7 @@ func (s *Server) wiring() (wiring, error) {
 	}
 	if s.o.Limits == "off" {
 		w.publications = esc.Limits{PerUser: unlimited, PerPeer: unlimited}
+		w.registrations = registrar.Options{PerAoR: unlimited}
 		w.subscriptions, w.owners.Intake, w.transport.MaxOpen = unlimited, unlimited, unlimited
 	}
 	return w, nil

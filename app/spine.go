@@ -9,6 +9,7 @@ import (
 	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/policy"
+	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
@@ -20,13 +21,14 @@ import (
 //	                         └──────────► esc ► notifier ► sink (uas) ► transaction ► wire
 //	                                              └ asks policy
 type spine struct {
-	book     *directory.Book
-	policy   *policy.Policy
-	esc      *esc.Compositor
-	notifier *notifier.Notifier
-	owners   *owner.Owners
-	uas      *uas.Server
-	layer    *transaction.Layer
+	book      *directory.Book
+	policy    *policy.Policy
+	esc       *esc.Compositor
+	registrar *registrar.Registrar // nil: the role is off
+	notifier  *notifier.Notifier
+	owners    *owner.Owners
+	uas       *uas.Server
+	layer     *transaction.Layer
 }
 
 // connect makes all stages and ties each to its next neighbour. Nothing runs
@@ -44,9 +46,12 @@ func connect(o wiring) *spine {
 		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
 	})
 	s.esc.Tell(s.notifier)
+	if o.registrar {
+		s.registrar = registrar.New(s.esc, o.registrations)
+	}
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Notifier: s.notifier, Packages: packages,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
@@ -73,6 +78,9 @@ func (s *spine) resolves(u sip.URI, aor event.AoR) bool {
 // Forget drops what memory holds of a key, in every stage that stores.
 func (s *spine) Forget(t *owner.Turn, key string) {
 	s.esc.Forget(t, key)
+	if s.registrar != nil {
+		s.registrar.Forget(t, key)
+	}
 	s.notifier.Forget(t, key)
 }
 
@@ -84,6 +92,11 @@ func (s *spine) Restore(t *owner.Turn, key string, kind byte, id string, value [
 	switch kind {
 	case esc.KindBody, esc.KindPublication:
 		return s.esc.Restore(t, key, kind, id, value)
+	case registrar.KindBinding:
+		if s.registrar == nil {
+			return nil // kept for when the role is on again
+		}
+		return s.registrar.Restore(t, key, kind, id, value)
 	case notifier.KindSubscription:
 		return s.notifier.Restore(t, key, kind, id, value)
 	}
