@@ -1,7 +1,6 @@
 package pidf
 
 import (
-	"strings"
 	"time"
 
 	"lamplight/body/internal/xmltree"
@@ -19,7 +18,7 @@ func (p *Presence) Append(b []byte) []byte {
 	for i := range p.Persons {
 		b = p.Persons[i].append(b)
 	}
-	b = appendRaw(b, p.Extra)
+	b = xmltree.AppendFragments(b, p.Extra)
 	return append(b, "</presence>\n"...)
 }
 
@@ -28,8 +27,8 @@ func (t *Tuple) append(b []byte) []byte {
 	if t.Basic != "" {
 		b = append(b, "<basic>"+t.Basic+"</basic>"...)
 	}
-	b = append(appendRaw(b, t.Status), "</status>\n"...)
-	b = appendRaw(b, t.Extra)
+	b = append(xmltree.AppendFragments(b, t.Status), "</status>\n"...)
+	b = xmltree.AppendFragments(b, t.Extra)
 	if t.Contact != "" {
 		b = append(b, "<contact"...)
 		if t.Priority != "" {
@@ -48,7 +47,7 @@ func (p *Person) append(b []byte) []byte {
 	for _, t := range p.Timed {
 		b = appendActivities(b, t, nil)
 	}
-	b = appendRaw(b, p.Extra)
+	b = xmltree.AppendFragments(b, p.Extra)
 	b = appendNotes(b, "dm:note", p.Notes)
 	b = appendTime(b, "dm:timestamp", p.Timestamp)
 	return append(b, "</dm:person>\n"...)
@@ -85,13 +84,6 @@ func appendNotes(b []byte, name string, notes []Note) []byte {
 		}
 		b = xmltree.AppendEscaped(append(b, '>'), n.Text)
 		b = append(b, "</"+name+">\n"...)
-	}
-	return b
-}
-
-func appendRaw(b []byte, fragments []string) []byte {
-	for _, f := range fragments {
-		b = append(append(b, strings.TrimSpace(f)...), '\n')
 	}
 	return b
 }

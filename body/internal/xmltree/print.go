@@ -41,6 +41,15 @@ func AppendText(b []byte, name, text string) []byte {
 	return append(append(append(b, "</"...), name...), '>')
 }
 
+// AppendFragments appends elements as they were taken from another document,
+// one a line.
+func AppendFragments(b []byte, fragments []string) []byte {
+	for _, f := range fragments {
+		b = append(append(b, f...), '\n')
+	}
+	return b
+}
+
 // AppendSome appends an attribute unless its value is empty.
 func AppendSome(b []byte, name, value string) []byte {
 	if value == "" {
