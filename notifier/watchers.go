@@ -71,11 +71,11 @@ func (s *subscription) watcherKey() event.Key {
 
 func (s *subscription) watcherInput(now time.Time) event.Input {
 	w := &watcherinfo.Watcher{ID: s.id, URI: string(s.watcher.AoR), Status: Active, Event: "subscribe",
-		Expiration: s.until.Sub(now), DurationSubscribed: now.Sub(s.began)}
+		Since: s.began, Until: s.until}
 	in := event.Input{Key: s.watcherKey(), Made: now, Doc: w}
 	switch {
 	case s.ending != "":
-		w.Status, w.Event, w.Expiration = Terminated, s.ending, 0
+		w.Status, w.Event = Terminated, s.ending
 		in.Until = now.Add(terminatedLasts)
 	case s.grant.Handling == event.Confirm:
 		w.Status = Pending
