@@ -1,0 +1,33 @@
+package event
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Current are the inputs that count now, in an order that is always the same,
+// and the next moment at which others will (zero: none by itself).
+func Current(in []Input, now time.Time) (live []Input, next time.Time) {
+	for _, i := range in {
+		for _, at := range []time.Time{i.From, i.Until} {
+			next = Sooner(next, at, now)
+		}
+		if !i.From.After(now) && (i.Until.IsZero() || i.Until.After(now)) {
+			live = append(live, i)
+		}
+	}
+	slices.SortFunc(live, func(a, b Input) int {
+		return cmp.Or(cmp.Compare(a.Event, b.Event), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
+	})
+	return live, next
+}
+
+// Sooner is the earlier of next, where zero is never, and of another moment
+// that is still to come.
+func Sooner(next, at, now time.Time) time.Time {
+	if at.After(now) && (next.IsZero() || at.Before(next)) {
+		return at
+	}
+	return next
+}
