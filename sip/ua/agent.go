@@ -1,0 +1,222 @@
+// Package ua is a SIP user agent: it registers (RFC 3261 §10.2), publishes event
+// state (RFC 3903 §4) and subscribes to it (RFC 6665 §4.1), for the command line,
+// the demo and the tests. It talks to one server over UDP, makes no calls, and
+// looks no names up but that server's.
+package ua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// ErrClosed says that the agent was closed.
+var ErrClosed = errors.New("ua: the agent is closed")
+
+// Options of New. User and Server must be there.
+type Options struct {
+	User     string // the address-of-record: "sip:alice@example.test"; without scheme it is a sip one
+	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060
+	Username string // for digest; "": the user part of User
+	Password string // for digest; "": a challenge is not answered
+	Realm    string // the one whose challenges are answered; "": any of the server's
+
+	Local     string // the address to listen at; "": a free port of an address that reaches the server
+	Display   string // the display name in From
+	Instance  string // the URN of +sip.instance in Contact; "": none
+	UserAgent string // the header field's value; "": none
+	Header    []byte // more for every request: whole lines, each with its CRLF
+
+	// Listen opens the socket: nil takes a real one, a test may give one in memory.
+	Listen func(network, addr string) (transaction.PacketConn, error)
+	// OnRequest sees every request first, on the goroutine that reads the
+	// socket; with true it has taken it and answers or drops it.
+	OnRequest func(*transaction.Request) bool
+	Logger    *slog.Logger // nil: nothing is logged
+}
+
+// Agent is one user agent. Its methods are safe for concurrent use.
+type Agent struct {
+	o       Options
+	user    address
+	contact string // the URI at which it can be reached
+	layer   *transaction.Layer
+	flow    transaction.Flow
+	log     *slog.Logger
+	digest  credentials
+
+	registration *registration
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+
+	mu            sync.Mutex
+	closed        bool
+	subscriptions map[*Subscription]struct{}
+	usages        map[string]*usage // by Call-ID and our tag
+	work          sync.WaitGroup    // what runs by itself
+}
+
+// New makes an agent and opens its socket; nothing is sent yet.
+func New(o Options) (*Agent, error) {
+	user, err := parseAddress(o.User)
+	if err != nil {
+		return nil, err
+	}
+	server, err := resolve(o.Server)
+	if err != nil {
+		return nil, err
+	}
+	if !clean(o.Display, o.Instance, o.UserAgent) {
+		return nil, errLineBreak
+	}
+	if o.Username == "" {
+		o.Username = user.user
+	}
+	a := &Agent{o: o, user: user, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.digest.init(o.Realm, o.Username, o.Password)
+	a.registration = newRegistration(a)
+	// One reader: requests are handled in the order in which they come.
+	a.layer = transaction.New(handler{a}, transaction.Options{Readers: 1, Listen: o.Listen, Logger: o.Logger})
+	if err := a.open(server); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// resolve reads host:port, and looks a host up that is a name.
+func resolve(server string) (netip.AddrPort, error) {
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		server = net.JoinHostPort(strings.Trim(server, "[]"), "5060")
+	}
+	if a, err := netip.ParseAddrPort(server); err == nil {
+		return a, nil
+	}
+	u, err := net.ResolveUDPAddr("udp", server)
+	if err != nil || u.IP == nil {
+		return netip.AddrPort{}, fmt.Errorf("ua: server %q: not an address and no name that can be looked up", server)
+	}
+	a := u.AddrPort()
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), nil
+}
+
+func (a *Agent) open(server netip.AddrPort) error {
+	local := a.o.Local
+	if local == "" {
+		local = near(server.Addr())
+	}
+	if _, err := a.layer.Listen("udp:" + local); err != nil {
+		return err
+	}
+	flow, err := a.layer.Flow(server)
+	if err != nil {
+		return err
+	}
+	a.flow = flow
+	a.contact = fmt.Sprintf("sip:%s%s", a.user.prefix(), flow.Local())
+	return nil
+}
+
+// near is an address to listen at from which another is reached.
+func near(server netip.Addr) string {
+	switch {
+	case server.IsLoopback() && server.Is6():
+		return "[::1]:0"
+	case server.IsLoopback():
+		return "127.0.0.1:0"
+	case server.Is6():
+		return "[::]:0"
+	}
+	return "0.0.0.0:0"
+}
+
+// Local is the address at which the server reaches the agent.
+func (a *Agent) Local() netip.AddrPort { return a.flow.Local() }
+
+// Contact is the URI in its Contact header fields.
+func (a *Agent) Contact() string { return a.contact }
+
+// AoR is the address-of-record of its user.
+func (a *Agent) AoR() string { return a.user.uri }
+
+// Close ends the agent as a crash would: it tells the server nothing. What waits
+// fails with ErrClosed, and Close returns when nothing runs any more; it must
+// not be called from OnRequest or OnNotify.
+func (a *Agent) Close() error {
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return nil
+	}
+	a.closed = true
+	var open []*Subscription
+	for s := range a.subscriptions {
+		open = append(open, s)
+	}
+	a.mu.Unlock()
+	a.cancel()
+	err := a.layer.Close()
+	for _, s := range open {
+		s.end(ErrClosed)
+	}
+	a.work.Wait()
+	return err
+}
+
+// after calls f later on a goroutine of its own, unless the agent is closed
+// before; Close waits for it.
+func (a *Agent) after(d time.Duration, f func(context.Context)) *time.Timer {
+	return time.AfterFunc(d, func() {
+		a.mu.Lock()
+		if a.closed {
+			a.mu.Unlock()
+			return
+		}
+		a.work.Add(1)
+		a.mu.Unlock()
+		defer a.work.Done()
+		f(a.ctx)
+	})
+}
+
+// handler takes the layer's requests, so that Agent needs no method for it.
+type handler struct{ agent *Agent }
+
+// allow is what is answered with something better than 405.
+const allow = "Allow: NOTIFY, OPTIONS\r\n"
+
+func (h handler) Request(r *transaction.Request) {
+	if h.agent.o.OnRequest != nil && h.agent.o.OnRequest(r) {
+		return
+	}
+	resp := sip.Response{ToTag: sip.NewTag()}
+	err := r.Message.Validate()
+	var syntax *sip.SyntaxError
+	switch method := r.Message.Method(); {
+	case errors.As(err, &syntax):
+		resp.Status, resp.Reason = syntax.Status, syntax.Reason
+	case method == sip.NOTIFY:
+		resp.Status = h.agent.notified(&r.Message)
+	case method == sip.OPTIONS:
+		resp.Status, resp.Header = 200, []byte(allow)
+	case method == sip.INVITE: // kept by nobody: the layer has no INVITE transactions
+		r.RespondStateless(&sip.Response{Status: 405, ToTag: resp.ToTag, Header: []byte(allow)})
+		return
+	default:
+		resp.Status, resp.Header = 405, []byte(allow)
+	}
+	r.Respond(&resp)
+}
