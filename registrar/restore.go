@@ -55,9 +55,7 @@ func (r *Registrar) Restore(t *owner.Turn, key string, _ byte, id string, value 
 	}
 	l := r.location(event.AoR(key))
 	l.bindings = append(l.bindings, b)
-	if b.Until.After(t.Now) {
-		r.inputs.Put(t, l.aor, b.input())
-	}
+	r.inputs.Put(t, l.aor, b.input())
 	r.expire(t, l)
 	return nil
 }

@@ -82,9 +82,10 @@ func contact(element []byte, flows bool) (registrar.Contact, error) {
 	return c, nil
 }
 
-// params are parameters with their values as written, quotes and all.
+// params are parameters with their values as written, quotes and all. A URI
+// in angle brackets without quotes, as some write +sip.instance, is one value.
 func params(p sip.Params) (list []reginfo.Param) {
-	quoted, from := false, 0
+	quoted, angle, from := false, false, 0
 	add := func(one []byte) {
 		name, value, _ := bytes.Cut(one, []byte("="))
 		if name = bytes.TrimSpace(name); len(name) > 0 {
@@ -95,9 +96,12 @@ func params(p sip.Params) (list []reginfo.Param) {
 		switch {
 		case quoted && p[i] == '\\':
 			i++
-		case p[i] == '"':
+		case p[i] == '"' && !angle:
 			quoted = !quoted
-		case p[i] == ';' && !quoted:
+		case quoted:
+		case p[i] == '<' || p[i] == '>':
+			angle = p[i] == '<'
+		case p[i] == ';' && !angle:
 			add(p[from:i])
 			from = i + 1
 		}

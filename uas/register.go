@@ -2,6 +2,7 @@ package uas
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"lamplight/directory"
@@ -96,7 +97,7 @@ func (s *Server) registersFor(m *sip.Message) (*directory.Domain, error) {
 		return nil, errMalformed
 	}
 	_, domain, _ := s.Book.Load().Resolve(uri)
-	if domain == nil || uri.IsTel() {
+	if domain == nil {
 		return nil, errNoUser
 	}
 	return domain, nil
@@ -113,8 +114,8 @@ func (s *Server) addressOfRecord(m *sip.Message, asked *directory.Domain) (event
 	if err != nil {
 		return "", errMalformed
 	}
-	aor, domain, err := s.from(m, uri)
-	if err != nil || domain.Name != asked.Name {
+	aor, _, err := s.from(m, uri)
+	if err != nil || !strings.HasSuffix(string(aor), "@"+asked.Name) {
 		return "", errNoUser
 	}
 	return aor, nil
