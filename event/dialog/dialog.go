@@ -1,0 +1,142 @@
+// Package dialog is the dialog event package (RFC 4235), the busy lamp: whether
+// somebody's phone rings or is in use, of what was published and of calls that
+// were seen. It tells full state always. It leaves out filters by the Event
+// header field's parameters, session descriptions that nobody published, and how
+// long a dialog has lasted.
+package dialog
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"lamplight/body/dialoginfo"
+	"lamplight/event"
+)
+
+// Words of the rights that a watcher may have, beside event.RightsAll.
+const (
+	State     = "state"     // that there is a dialog, and how far it has come
+	Direction = "direction" // with State: who called whom
+)
+
+// MaxShown is how many dialogs a document shows, what rings first.
+const MaxShown = 64
+
+// Package is the event package; its zero value is ready.
+type Package struct{}
+
+// Event is the package's name.
+func (Package) Event() event.Name { return "dialog" }
+
+// Reads lists what is composed.
+func (Package) Reads() []event.Name { return []event.Name{"dialog"} }
+
+// Types lists how documents are labelled.
+func (Package) Types() []string { return []string{dialoginfo.Type} }
+
+// AcceptTypes lists what may be published.
+func (p Package) AcceptTypes() []string { return p.Types() }
+
+// Lifetime follows RFC 4235 §3.4 and §3.10.
+func (Package) Lifetime() event.Lifetime {
+	return event.Lifetime{Min: time.Minute, Default: time.Hour, Max: 24 * time.Hour, Refill: time.Second, Burst: 5}
+}
+
+// Parse reads a published document.
+func (Package) Parse(contentType string, body []byte) (event.Document, error) {
+	if contentType != dialoginfo.Type {
+		return nil, event.ErrUnsupportedType
+	}
+	doc, err := dialoginfo.Parse(body)
+	if err != nil {
+		return nil, &event.MalformedError{Reason: err.Error()}
+	}
+	return doc, nil
+}
+
+// Entity is the URI that a document is about.
+func (Package) Entity(d event.Document) string { return d.(*dialoginfo.Info).Entity }
+
+// Compose makes one list of all dialogs. Somebody without any is shown as in a
+// dialog that has terminated: to several phones a document without a dialog says
+// nothing, and their lamp stays as it was.
+func (Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
+	live, next := event.Current(in, now)
+	out := &dialoginfo.Info{Entity: string(aor), Dialogs: dialoginfo.Merge(reports(live))}
+	if len(out.Dialogs) == 0 {
+		return idle(aor), next
+	}
+	out.Dialogs = out.Dialogs[:min(len(out.Dialogs), MaxShown)]
+	return out, next
+}
+
+// reports is what inputs say of dialogs.
+func reports(in []event.Input) (list []dialoginfo.Report) {
+	for _, i := range in {
+		if doc, ok := i.Doc.(*dialoginfo.Info); ok && i.Event == "dialog" && doc != nil {
+			list = append(list, dialoginfo.Report{By: string('0'+rune(i.Source)) + i.ID, Info: doc})
+		}
+	}
+	return list
+}
+
+func idle(aor event.AoR) *dialoginfo.Info {
+	return &dialoginfo.Info{Entity: string(aor), Dialogs: []dialoginfo.Dialog{{ID: "idle", State: dialoginfo.Terminated}}}
+}
+
+// Encode prints a document about the URI that was watched.
+func (Package) Encode(entity string, d event.Document, _ event.Format) (event.Body, error) {
+	doc := *d.(*dialoginfo.Info)
+	doc.Entity = entity
+	return event.Body{Head: doc.AppendHead(nil), Tail: doc.AppendTail(nil), Versioned: true}, nil
+}
+
+// View withholds what a watcher has no right to: without State everything, and
+// with it all but the state, and the direction where that is granted.
+func (Package) View(d event.Document, r event.Rights) event.Document {
+	doc := d.(*dialoginfo.Info)
+	words := strings.Fields(string(r))
+	switch {
+	case r == event.RightsAll:
+		return doc
+	case !slices.Contains(words, State):
+		return idle(event.AoR(doc.Entity))
+	}
+	out := &dialoginfo.Info{Entity: doc.Entity}
+	for _, d := range doc.Dialogs {
+		shown := dialoginfo.Dialog{ID: d.ID, State: d.State}
+		if slices.Contains(words, Direction) {
+			shown.Direction = d.Direction
+		}
+		out.Dialogs = append(out.Dialogs, shown)
+	}
+	return out
+}
+
+// Urgent tells that something rings, was answered or has ended.
+func (Package) Urgent(before, after event.Document) bool {
+	old := states(before.(*dialoginfo.Info))
+	now := states(after.(*dialoginfo.Info))
+	for id, state := range now {
+		if old[id] != state && (state == dialoginfo.Early || state == dialoginfo.Confirmed || isLive(old[id])) {
+			return true
+		}
+	}
+	for id, state := range old {
+		if isLive(state) && now[id] == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func states(i *dialoginfo.Info) map[string]string {
+	by := map[string]string{}
+	for _, d := range i.Dialogs {
+		by[d.ID] = d.State
+	}
+	return by
+}
+
+func isLive(state string) bool { return state != "" && state != dialoginfo.Terminated }
