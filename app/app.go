@@ -158,11 +158,10 @@ func (s *Server) ReloadPeople() error {
 	return nil
 }
 
-// Start loads what is stored and opens the listeners; then the server is ready.
+// Start opens the listeners and loads what is stored; then the server is ready.
+// What comes before it is ready waits: the listeners are open first, because
+// the subscriptions that are read back are notified on them.
 func (s *Server) Start() error {
-	if err := s.owners.Load(time.Now()); err != nil {
-		return err
-	}
 	for _, l := range s.o.Serve.Listen {
 		addr, err := s.layer.Listen(l)
 		if err != nil {
@@ -170,6 +169,10 @@ func (s *Server) Start() error {
 			return err
 		}
 		s.addrs = append(s.addrs, addr)
+	}
+	if err := s.owners.Load(time.Now()); err != nil {
+		_ = s.layer.Close()
+		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopOwners = stop
