@@ -2,13 +2,20 @@ package app
 
 import (
 	"lamplight/event"
+	"lamplight/event/dialog"
 	"lamplight/event/presence"
+	"lamplight/event/reg"
+	"lamplight/event/winfo"
 )
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
 func Packages(registrar bool) []event.Package {
+	people := presence.Package{}
 	return []event.Package{
-		presence.Package{},
+		people,
+		dialog.Package{},
+		reg.Package{},
+		winfo.Of(people),
 	}
 }

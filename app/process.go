@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"lamplight/config"
+	"lamplight/store/cold"
 	"lamplight/store/hot"
 )
 
@@ -13,6 +14,7 @@ import (
 type Process struct {
 	*Server
 	settings config.Serve
+	people   *cold.Store
 	closers  []func() error // in the order of opening
 }
 
@@ -28,6 +30,10 @@ func Open(c config.Serve, log *slog.Logger) (*Process, error) {
 }
 
 func (p *Process) open(o *Options) (err error) {
+	if p.people, err = p.openPeople(); err != nil {
+		return err
+	}
+	o.People = p.people
 	if !p.settings.Memory() {
 		journal, err := hot.Open(p.settings.Data)
 		if err != nil {
@@ -40,6 +46,26 @@ func (p *Process) open(o *Options) (err error) {
 		return err
 	}
 	return p.Start()
+}
+
+// openPeople opens the store of domains and users; a domain of the settings
+// that is new is made, with its realm for ever.
+func (p *Process) openPeople() (people *cold.Store, err error) {
+	if p.settings.Memory() {
+		people, err = cold.OpenMemory()
+	} else {
+		people, err = cold.Open(p.settings.Data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, people.Close)
+	for _, d := range p.settings.Domain {
+		if err := people.AddDomain(d); err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
 }
 
 // Addresses are where it listens, as the settings write them.

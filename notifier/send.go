@@ -55,7 +55,7 @@ func (n *Notifier) send(t *owner.Turn, s *subscription) {
 	if s.ending != ReasonRejected {
 		v := s.topic.current(s.view)
 		if v.failed == nil {
-			note.Type, note.Body = s.format.Type, v.body
+			note.Type, note.Body = s.format.Type, s.topic.written(v, t.Now)
 		}
 		s.sent = v.revision
 	}

@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"bytes"
+	"time"
 
 	"lamplight/event"
 	"lamplight/owner"
@@ -28,6 +29,7 @@ type view struct {
 	users    int
 	at       uint64 // the topic's revision it was made from
 	revision uint64 // rises when its bytes change
+	doc      event.Document
 	body     event.Body
 	failed   error
 }
@@ -102,8 +104,19 @@ func (tp *topic) current(v *view) *view {
 	if v.revision == 0 || !bytes.Equal(body.Head, v.body.Head) || !bytes.Equal(body.Tail, v.body.Tail) {
 		v.revision++
 	}
-	v.at, v.body, v.failed = tp.revision, body, err
+	v.at, v.doc, v.body, v.failed = tp.revision, doc, body, err
 	return v
+}
+
+// written is a view's body as of now: one that tells how long something lasts
+// is written anew.
+func (tp *topic) written(v *view, now time.Time) event.Body {
+	if p, ok := tp.pkg.(event.Aging); ok {
+		if body, err := p.EncodeAt(v.key.entity, v.doc, v.key.format, now); err == nil {
+			return body
+		}
+	}
+	return v.body
 }
 
 func withhold(pkg event.Package, doc, empty event.Document, r event.Rights) event.Document {
