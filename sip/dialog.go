@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"strings"
+	"math"
+	"slices"
 )
 
 // Dialog is one side's view of a dialog (RFC 3261 §12).
@@ -18,7 +19,8 @@ type Dialog struct {
 }
 
 // NewUASDialog begins a dialog by a request that asks for one, with our tag
-// (RFC 3261 §12.1.1). The request needs a Contact.
+// (RFC 3261 §12.1.1). The request needs one Contact, with a SIP or SIPS URI
+// (RFC 3261 §8.1.1.8).
 func NewUASDialog(req *Message, localTag string) (Dialog, error) {
 	d := Dialog{CallID: string(req.CallID()), LocalTag: localTag}
 	from, err := req.From()
@@ -29,40 +31,61 @@ func NewUASDialog(req *Message, localTag string) (Dialog, error) {
 	if err != nil {
 		return Dialog{}, err
 	}
-	contact, err := ParseNameAddr(req.Value(Contact))
-	if err != nil {
-		return Dialog{}, err
-	}
 	d.RemoteTag, d.RemoteCSeq = string(from.Tag()), c.Number
 	d.Local, d.Remote = withoutTag(req.Value(To)), withoutTag(req.Value(From))
-	d.Target = string(contact.URI)
 	for route := range req.Elements(RecordRoute) {
 		d.Routes = append(d.Routes, string(route))
 	}
-	return d, nil
+	d.Target, err = target(req)
+	return d, err
 }
 
 // NewUACDialog begins a dialog by a response to our request, or by the NOTIFY
 // that came before it (RFC 3261 §12.1.2, RFC 6665 §4.1.2.4).
-func NewUACDialog(resp *Message) (Dialog, error) {
-	to, err := resp.To()
+func NewUACDialog(m *Message) (Dialog, error) {
+	to, err := m.To()
 	if err != nil {
 		return Dialog{}, err
 	}
-	from, err := resp.From()
+	if m.IsRequest() {
+		return NewUASDialog(m, string(to.Tag()))
+	}
+	from, err := m.From()
 	if err != nil {
 		return Dialog{}, err
 	}
-	contact, err := ParseNameAddr(resp.Value(Contact))
-	if err != nil {
-		return Dialog{}, err
+	d := Dialog{CallID: string(m.CallID()), LocalTag: string(from.Tag()), RemoteTag: string(to.Tag()),
+		Local: withoutTag(m.Value(From)), Remote: withoutTag(m.Value(To))}
+	for route := range m.Elements(RecordRoute) {
+		d.Routes = append(d.Routes, string(route))
 	}
-	d := Dialog{CallID: string(resp.CallID()), LocalTag: string(from.Tag()), RemoteTag: string(to.Tag()),
-		Local: withoutTag(resp.Value(From)), Remote: withoutTag(resp.Value(To)), Target: string(contact.URI)}
-	for route := range resp.Elements(RecordRoute) {
-		d.Routes = append([]string{string(route)}, d.Routes...)
+	slices.Reverse(d.Routes)
+	d.Target, err = target(m)
+	return d, err
+}
+
+var errTarget = bad("Malformed Contact")
+
+// target is the remote target that a message's Contact names, as it stands in a
+// Request-URI: without headers and method (RFC 3261 §19.1.1).
+func target(m *Message) (string, error) {
+	contact, err := ParseNameAddr(m.Value(Contact))
+	if err != nil || m.Count(Contact) > 1 {
+		return "", errTarget
 	}
-	return d, nil
+	return requestURI(contact.URI)
+}
+
+func requestURI(uri []byte) (string, error) {
+	u, err := ParseURI(uri)
+	if err != nil || u.IsTel() {
+		return "", errTarget
+	}
+	if _, method := u.Params.Get("method"); method {
+		u.Params = u.Params.appendWithout(nil, "method")
+	}
+	u.Headers = nil
+	return u.String(), nil
 }
 
 // withoutTag is an address as written, but for its tag.
@@ -71,14 +94,8 @@ func withoutTag(value []byte) string {
 	if err != nil || n.Tag() == nil {
 		return string(value)
 	}
-	b := bytes.TrimSuffix(value, n.Params)
-	b = append([]byte(nil), trim(b)...)
-	for name, v := range n.Params.All() {
-		if !equalFold(name, "tag") {
-			b = AppendParam(b, string(name), string(v))
-		}
-	}
-	return string(b)
+	b := bytes.Clone(trim(bytes.TrimSuffix(value, n.Params)))
+	return string(n.Params.appendWithout(b, "tag"))
 }
 
 // Request makes a request inside the dialog (RFC 3261 §12.2.1.1). Where the
@@ -86,9 +103,8 @@ func withoutTag(value []byte) string {
 func (d *Dialog) Request(method Method, cseq uint32) Request {
 	r := Request{Method: method, URI: d.Target, Routes: d.Routes, From: tagged(d.Local, d.LocalTag),
 		To: tagged(d.Remote, d.RemoteTag), CallID: d.CallID, CSeq: cseq}
-	if len(d.Routes) > 0 && !loose(d.Routes[0]) {
-		n, _ := ParseNameAddr([]byte(d.Routes[0]))
-		r.URI = string(n.URI)
+	if uri, strict := strictRouter(d.Routes); strict {
+		r.URI = uri
 		r.Routes = append(append([]string(nil), d.Routes[1:]...), "<"+d.Target+">")
 	}
 	return r
@@ -101,30 +117,41 @@ func tagged(value, tag string) string {
 	return value + ";tag=" + tag
 }
 
-// loose tells a loose router, by its lr parameter; what cannot be read counts
-// as one, since nothing can be said of it.
-func loose(route string) bool {
-	n, err := ParseNameAddr([]byte(route))
+// strictRouter is the first route's URI where it has no lr parameter. What
+// cannot be read counts as a loose router, since nothing can be said of it.
+func strictRouter(routes []string) (uri string, strict bool) {
+	if len(routes) == 0 {
+		return "", false
+	}
+	n, err := ParseNameAddr([]byte(routes[0]))
 	if err != nil {
-		return true
+		return "", false
 	}
 	u, err := n.ParseURI()
-	if err != nil {
-		return true
+	if _, lr := u.Params.Get("lr"); err != nil || lr {
+		return "", false
 	}
-	_, lr := u.Params.Get("lr")
-	return lr
+	uri, err = requestURI(n.URI)
+	return uri, err == nil
 }
 
-// AppendBinary appends the dialog as it is stored: strings with their lengths.
+// AppendBinary appends the dialog as it is stored: strings with their lengths,
+// the routes last.
 func (d *Dialog) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, 1) // version
 	b = binary.AppendUvarint(b, uint64(d.RemoteCSeq))
-	for _, s := range []string{d.CallID, d.LocalTag, d.RemoteTag, d.Local, d.Remote, d.Target, strings.Join(d.Routes, "\n")} {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+	for _, s := range [...]string{d.CallID, d.LocalTag, d.RemoteTag, d.Local, d.Remote, d.Target} {
+		b = appendString(b, s)
+	}
+	for _, s := range d.Routes {
+		b = appendString(b, s)
 	}
 	return b, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
 }
 
 var errStored = errors.New("sip: not a stored dialog")
@@ -135,21 +162,33 @@ func (d *Dialog) UnmarshalBinary(b []byte) error {
 		return errStored
 	}
 	cseq, n := binary.Uvarint(b[1:])
-	if n <= 0 {
+	if n <= 0 || cseq > math.MaxUint32 {
 		return errStored
 	}
 	b = b[1+n:]
-	var routes string
-	for _, s := range []*string{&d.CallID, &d.LocalTag, &d.RemoteTag, &d.Local, &d.Remote, &d.Target, &routes} {
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
+	read := Dialog{RemoteCSeq: uint32(cseq)}
+	for _, s := range [...]*string{&read.CallID, &read.LocalTag, &read.RemoteTag, &read.Local, &read.Remote, &read.Target} {
+		var ok bool
+		if *s, b, ok = cutString(b); !ok {
 			return errStored
 		}
-		*s, b = string(b[n:n+int(size)]), b[n+int(size):]
 	}
-	d.RemoteCSeq, d.Routes = uint32(cseq), nil
-	if routes != "" {
-		d.Routes = strings.Split(routes, "\n")
+	for len(b) > 0 {
+		route, rest, ok := cutString(b)
+		if !ok {
+			return errStored
+		}
+		read.Routes, b = append(read.Routes, route), rest
 	}
+	*d = read
 	return nil
+}
+
+func cutString(b []byte) (s string, rest []byte, ok bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return "", nil, false
+	}
+	b = b[n:]
+	return string(b[:size]), b[size:], true
 }

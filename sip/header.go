@@ -44,6 +44,7 @@ const (
 	SIPIfMatch
 	SubscriptionState
 	Supported
+	Timestamp
 	To
 	Unsupported
 	UserAgent
@@ -98,6 +99,7 @@ var headers = [headerCount]headerName{
 	SIPIfMatch:         {"SIP-If-Match", 0},
 	SubscriptionState:  {"Subscription-State", 0},
 	Supported:          {"Supported", 'k'},
+	Timestamp:          {"Timestamp", 0},
 	To:                 {"To", 't'},
 	Unsupported:        {"Unsupported", 0},
 	UserAgent:          {"User-Agent", 0},
@@ -111,8 +113,8 @@ func (h Header) String() string { return headers[h].full }
 
 // single are the header fields of which a message may hold only one (RFC 3261
 // §7.3.1); two of them may disagree, so the message is refused.
-var single = [...]Header{CallID, ContentLength, ContentType, CSeq, Event, Expires, From, MaxForwards,
-	SIPETag, SubscriptionState, To}
+var single = [...]Header{CallID, ContentLength, ContentType, CSeq, Event, Expires, From, MaxForwards, MinExpires,
+	ReferTo, Replaces, RetryAfter, SessionExpires, SIPETag, SIPIfMatch, SubscriptionState, Timestamp, To}
 
 // byLength finds a header field by the length of its name, then by its first
 // letter: with few of each, two comparisons decide.

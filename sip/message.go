@@ -11,9 +11,12 @@ import (
 // Limits on what is received; beyond them a message is refused.
 const (
 	MaxHead       = 16 << 10 // bytes of start line and header fields
-	MaxURI        = 512      // bytes of a Request-URI
+	MaxURI        = 512      // bytes of a URI
 	MaxFields     = 256      // header fields in all
-	MaxSameFields = 64       // header fields of one name
+	MaxSameFields = 64       // header fields of one name, and values of Via or Contact
+	MaxCallID     = 256      // bytes
+	MaxTag        = 128      // bytes
+	MaxDisplay    = 256      // bytes of a display name
 )
 
 // Message is a received message: an index over its bytes. Its zero value is
@@ -29,6 +32,7 @@ type Message struct {
 	phrase []byte
 	body   []byte
 
+	err   error               // the first that Parse met
 	first [headerCount]uint16 // 1 + index in fields of the first of a name
 	count [headerCount]uint16
 }
@@ -42,56 +46,84 @@ type field struct {
 
 // Parse indexes a whole message. It keeps b, and writes to it where it unfolds
 // lines. After an error, what was found can still be read, so that a request
-// can be answered if IsRequest and Validate's header fields are there.
+// can be answered whose Via, From, To, Call-ID and CSeq are there.
 func (m *Message) Parse(b []byte) error {
 	m.reset(b)
-	head := b
-	if len(head) > MaxHead {
-		head = head[:MaxHead]
-	}
-	line, next, err := cutLine(head, 0)
-	if err != nil {
+	head := b[:min(len(b), MaxHead)]
+	line, at, err := cutLine(head, 0)
+	if at == 0 {
 		return err
 	}
-	startErr := m.startLine(line)
-	bodyAt, err := m.headerFields(head, next)
-	if err != nil {
-		return err
-	}
-	if startErr != nil {
-		return startErr
+	m.fail(err)
+	m.fail(m.startLine(line))
+	if at = m.headerFields(head, at); at == 0 || m.err != nil {
+		return m.err
 	}
 	if err := m.counts(); err != nil {
 		return err
 	}
-	return m.cutBody(bodyAt)
+	return m.cutBody(at)
 }
 
 func (m *Message) reset(b []byte) {
-	m.data, m.fields = b, m.fields[:0]
+	m.data, m.fields, m.err = b, m.fields[:0], nil
 	m.method, m.status, m.uri, m.phrase, m.body = "", 0, nil, nil, nil
 	m.first, m.count = [headerCount]uint16{}, [headerCount]uint16{}
 }
 
-// cutLine finds the line that begins at from: its end, and the next line's
-// beginning. A bare CR or LF ends no line (RFC 4475 §3.1.2.10 and its like).
+// fail keeps the first error; the rest of the message is read all the same.
+func (m *Message) fail(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+}
+
+var (
+	errEndless  = bad("Header Fields Without End")
+	errLarge    = bad("Header Fields Too Large")
+	errLineFeed = bad("Line Feed Without Carriage Return")
+	errReturn   = bad("Carriage Return Without Line Feed")
+	errControl  = bad("Control Character")
+)
+
+// cutLine finds the line that begins at from, and the next line's beginning: 0
+// where the line has no end. What only looks like the end of a line makes the
+// message malformed: others might read it otherwise.
 func cutLine(b []byte, from int) (line []byte, next int, err error) {
 	i := bytes.IndexByte(b[from:], '\n')
 	if i < 0 {
 		if len(b) == MaxHead {
-			return nil, 0, &SyntaxError{Reason: "Header Fields Too Large", Status: 513}
+			return nil, 0, errLarge
 		}
-		return nil, 0, bad("Header Fields Without End")
+		return nil, 0, errEndless
 	}
-	line = b[from : from+i]
-	if i == 0 || line[i-1] != '\r' {
-		return nil, 0, bad("Line Feed Without Carriage Return")
+	line, next = b[from:from+i], from+i+1
+	if i > 0 && line[i-1] == '\r' {
+		line = line[:i-1]
+	} else {
+		err = errLineFeed
 	}
-	line = line[:i-1]
-	if bytes.IndexByte(line, '\r') >= 0 {
-		return nil, 0, bad("Carriage Return Without Line Feed")
+	if hasControl(line) {
+		if e := controls(line); e != nil {
+			err = e
+		}
 	}
-	return line, from + i + 1, nil
+	return line, next, err
+}
+
+// controls finds control characters where they may not be: all but HTAB, and
+// what a backslash stands before, as in a quoted-string (RFC 3261 §25.1).
+func controls(line []byte) error {
+	for i, c := range line {
+		switch {
+		case c == '\r':
+			return errReturn
+		case c == '\t', c >= ' ' && c != 0x7f, i > 0 && line[i-1] == '\\':
+		default:
+			return errControl
+		}
+	}
+	return nil
 }
 
 var version = []byte("SIP/2.0")
@@ -112,7 +144,7 @@ func (m *Message) startLine(line []byte) error {
 		return bad("Malformed Request-Line")
 	}
 	m.uri = rest[:j]
-	if v := rest[j+1:]; !equalFold(v, string(version)) {
+	if v := rest[j+1:]; !equalFold(v, version) {
 		if len(v) > 4 && equalFold(v[:4], "SIP/") {
 			return &SyntaxError{Reason: "Version Not Supported", Status: 505}
 		}
@@ -121,14 +153,14 @@ func (m *Message) startLine(line []byte) error {
 	switch {
 	case len(m.uri) > MaxURI:
 		return &SyntaxError{Reason: "Request-URI Too Long", Status: 414}
-	case len(m.uri) == 0 || bytes.ContainsAny(m.uri, " \t<>\""):
+	case len(m.uri) == 0 || !visible(m.uri):
 		return bad("Malformed Request-URI")
 	}
 	return nil
 }
 
 func (m *Message) statusLine(line []byte) error {
-	if len(line) < 12 || line[7] != ' ' || !equalFold(line[:7], string(version)) {
+	if len(line) < 12 || line[7] != ' ' || !equalFold(line[:7], version) {
 		return bad("Malformed Status-Line")
 	}
 	code, ok := number(line[8:11], 999)
@@ -140,27 +172,32 @@ func (m *Message) statusLine(line []byte) error {
 }
 
 // headerFields indexes the lines up to the empty one, and returns where the
-// body begins.
-func (m *Message) headerFields(b []byte, at int) (int, error) {
+// body begins; 0 where there is no empty line.
+func (m *Message) headerFields(b []byte, at int) int {
 	for {
 		line, next, err := cutLine(b, at)
-		if err != nil {
-			return 0, err
-		}
-		if len(line) == 0 {
-			return next, nil
+		m.fail(err)
+		if next == 0 || len(line) == 0 {
+			return next
 		}
 		end := at + len(line)
 		for next < len(b) && isSpace(b[next]) { // folded (RFC 3261 §7.3.1)
-			more, after, err := cutLine(b, next)
-			if err != nil {
-				return 0, err
+			more, after, foldErr := cutLine(b, next)
+			m.fail(foldErr)
+			if after == 0 {
+				return 0
 			}
-			b[end], b[end+1] = ' ', ' '
+			if foldErr != nil {
+				err = foldErr
+			}
+			for i := end; i < next; i++ {
+				b[i] = ' '
+			}
 			end, next = next+len(more), after
 		}
-		if err := m.addField(b, at, end); err != nil {
-			return 0, err
+		// What holds a character that it may not is never copied to a response.
+		if err == nil || err == errLineFeed {
+			m.fail(m.addField(b, at, end))
 		}
 		at = next
 	}
@@ -182,6 +219,9 @@ func (m *Message) addField(b []byte, at, end int) error {
 		return bad("Too Many Header Fields")
 	}
 	h := headerOf(name)
+	if h != unknownHeader && m.count[h] == MaxSameFields {
+		return bad("Too Many " + h.String() + " Header Fields")
+	}
 	from, to := at+colon+1, end
 	for from < to && isSpace(b[from]) {
 		from++
@@ -189,15 +229,9 @@ func (m *Message) addField(b []byte, at, end int) error {
 	for to > from && isSpace(b[to-1]) {
 		to--
 	}
-	if bytes.IndexByte(b[from:to], 0) >= 0 && h != unknownHeader {
-		return bad("NUL In " + h.String())
-	}
 	m.fields = append(m.fields, field{h, uint16(at), uint16(at + len(name)), uint16(from), uint16(to)})
 	if m.count[h]++; m.count[h] == 1 {
 		m.first[h] = uint16(len(m.fields))
-	}
-	if h != unknownHeader && m.count[h] > MaxSameFields {
-		return bad("Too Many " + h.String() + " Header Fields")
 	}
 	return nil
 }
@@ -278,9 +312,12 @@ func (m *Message) Count(h Header) int { return int(m.count[h]) }
 // Fields are the values of all fields of a name.
 func (m *Message) Fields(h Header) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for i := max(int(m.first[h])-1, 0); i < len(m.fields); i++ {
-			if f := &m.fields[i]; f.header == h && !yield(m.data[f.from:f.to]) {
-				return
+		left := m.count[h]
+		for i := int(m.first[h]) - 1; left > 0; i++ {
+			if f := &m.fields[i]; f.header == h {
+				if left--; !yield(m.data[f.from:f.to]) {
+					return
+				}
 			}
 		}
 	}

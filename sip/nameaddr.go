@@ -19,19 +19,43 @@ func ParseNameAddr(b []byte) (NameAddr, error) {
 	if len(b) == 0 {
 		return NameAddr{}, errNameAddr
 	}
-	open := indexOutsideQuotes(b, '<')
-	if open < 0 {
+	display, rest, ok := cutDisplay(b)
+	if !ok {
+		return NameAddr{}, errNameAddr
+	}
+	if rest == nil {
 		return addrSpec(b)
 	}
-	n := NameAddr{Display: trim(b[:open])}
-	end := bytes.IndexByte(b[open:], '>')
-	if end < 0 || !quotesClosed(b[:open]) {
-		return n, errNameAddr
+	end := bytes.IndexByte(rest, '>')
+	if end < 0 {
+		return NameAddr{}, errNameAddr
 	}
-	n.URI = trim(b[open+1 : open+end])
-	rest := trim(b[open+end+1:])
-	n.Display = unquote(n.Display)
-	return n, n.setParams(rest)
+	n := NameAddr{Display: display, URI: rest[:end]}
+	return n.withParams(trim(rest[end+1:]))
+}
+
+// cutDisplay takes the display name off, and the angle bracket behind it; rest
+// is nil where there is no bracket. Without quotes a display name should be
+// tokens; what cannot be mistaken for something else is taken too, as phones
+// leave quotes out round names in all scripts.
+func cutDisplay(b []byte) (display, rest []byte, ok bool) {
+	if b[0] == '"' {
+		end := closingQuote(b)
+		if end < 0 {
+			return nil, nil, false
+		}
+		display, rest = unquote(b[:end+1]), trim(b[end+1:])
+		if len(rest) == 0 || rest[0] != '<' {
+			return nil, nil, false
+		}
+		return display, rest[1:], true
+	}
+	open := bytes.IndexByte(b, '<')
+	if open < 0 {
+		return nil, nil, true
+	}
+	display = trim(b[:open])
+	return display, b[open+1:], !bytes.ContainsAny(display, "\",;:>\\")
 }
 
 func addrSpec(b []byte) (NameAddr, error) {
@@ -41,35 +65,17 @@ func addrSpec(b []byte) (NameAddr, error) {
 		n.URI, rest = trim(b[:i]), b[i:]
 	}
 	if bytes.ContainsAny(n.URI, " \t\",?>") {
-		return n, errNameAddr
+		return NameAddr{}, errNameAddr
 	}
-	return n, n.setParams(rest)
+	return n.withParams(rest)
 }
 
-func (n *NameAddr) setParams(rest []byte) error {
-	if len(n.URI) == 0 || len(rest) > 0 && rest[0] != ';' {
-		return errNameAddr
-	}
+func (n NameAddr) withParams(rest []byte) (NameAddr, error) {
 	n.Params = Params(rest)
-	if !n.Params.wellFormed() {
-		return errNameAddr
+	if len(n.URI) == 0 || len(rest) > 0 && rest[0] != ';' || !n.Params.wellFormed() {
+		return NameAddr{}, errNameAddr
 	}
-	return nil
-}
-
-func indexOutsideQuotes(b []byte, c byte) int {
-	quoted := false
-	for i := 0; i < len(b); i++ {
-		switch {
-		case quoted && b[i] == '\\':
-			i++
-		case b[i] == '"':
-			quoted = !quoted
-		case b[i] == c && !quoted:
-			return i
-		}
-	}
-	return -1
+	return n, nil
 }
 
 // Tag is the tag parameter, nil where there is none.

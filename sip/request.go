@@ -16,13 +16,14 @@ type Request struct {
 	Body        []byte
 }
 
-// Append builds the request; via is the whole value of its Via.
+// Append builds the request; via is the whole value of its Via. No field can
+// hold a line of its own: line ends become spaces.
 func (r *Request) Append(b, via []byte) []byte {
-	b = append(append(append(b, r.Method...), ' '), r.URI...)
+	b = appendText(append(appendText(b, string(r.Method)), ' '), r.URI)
 	b = append(b, " SIP/2.0\r\nVia: "...)
-	b = append(append(b, via...), "\r\n"...)
+	b = append(appendText(b, via), "\r\n"...)
 	for _, route := range r.Routes {
-		b = append(append(append(b, "Route: "...), route...), "\r\n"...)
+		b = append(appendText(append(b, "Route: "...), route), "\r\n"...)
 	}
 	hops := r.MaxForwards
 	if hops == 0 {
@@ -30,12 +31,12 @@ func (r *Request) Append(b, via []byte) []byte {
 	}
 	b = append(b, "Max-Forwards: "...)
 	b = strconv.AppendInt(b, int64(hops), 10)
-	b = append(append(b, "\r\nFrom: "...), r.From...)
-	b = append(append(b, "\r\nTo: "...), r.To...)
-	b = append(append(b, "\r\nCall-ID: "...), r.CallID...)
+	b = appendText(append(b, "\r\nFrom: "...), r.From)
+	b = appendText(append(b, "\r\nTo: "...), r.To)
+	b = appendText(append(b, "\r\nCall-ID: "...), r.CallID)
 	b = append(b, "\r\nCSeq: "...)
 	b = strconv.AppendUint(b, uint64(r.CSeq), 10)
-	b = append(append(append(b, ' '), r.Method...), "\r\n"...)
-	b = append(b, r.Header...)
+	b = append(appendText(append(b, ' '), string(r.Method)), "\r\n"...)
+	b = appendLines(b, r.Header)
 	return appendBody(b, r.ContentType, r.Body)
 }

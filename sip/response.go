@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"net/netip"
 	"strconv"
 )
@@ -17,28 +18,31 @@ type Response struct {
 
 // Append builds the response to a request that came from an address (RFC 3261
 // §8.2.6). The top Via gets received and rport (RFC 3261 §18.2.1, RFC 3581 §4).
-// What the request lacks is left out, so that a broken one can be answered.
+// What the request lacks is left out, so that a broken one can be answered. No
+// field can hold a line of its own: line ends become spaces.
 func (r *Response) Append(b []byte, req *Message, source netip.AddrPort) []byte {
 	b = append(append(b, version...), ' ')
 	b = strconv.AppendInt(b, int64(r.Status), 10)
 	b = append(b, ' ')
-	if r.Reason != "" {
-		b = append(b, r.Reason...)
-	} else {
-		b = append(b, StatusText(r.Status)...)
+	reason := r.Reason
+	if reason == "" {
+		reason = StatusText(r.Status)
 	}
-	b = append(b, "\r\n"...)
+	b = append(appendText(b, reason), "\r\n"...)
 	b = appendVias(b, req, source)
 	b = appendCopy(b, req, From)
 	b = r.appendTo(b, req)
 	b = appendCopy(b, req, CallID)
 	b = appendCopy(b, req, CSeq)
+	if r.Status == 100 { // RFC 3261 §8.2.6.1
+		b = appendCopy(b, req, Timestamp)
+	}
 	if r.Status < 300 && establishes(req.method) {
 		for v := range req.Fields(RecordRoute) {
 			b = appendField(b, RecordRoute, v)
 		}
 	}
-	b = append(b, r.Header...)
+	b = appendLines(b, r.Header)
 	return appendBody(b, r.ContentType, r.Body)
 }
 
@@ -48,9 +52,40 @@ func establishes(m Method) bool {
 	return m == SUBSCRIBE || m == INVITE || m == NOTIFY || m == REFER
 }
 
+// appendText appends what is to stay within a line: what would end it becomes a
+// space.
+func appendText[T []byte | string](b []byte, s T) []byte {
+	from := len(b)
+	b = append(b, s...)
+	if !hasControl(b[from:]) {
+		return b
+	}
+	for i, c := range b[from:] {
+		if c == '\r' || c == '\n' || c == 0 {
+			b[from+i] = ' '
+		}
+	}
+	return b
+}
+
+// appendLines appends whole header lines. An empty one would end the header
+// fields, and is left out.
+func appendLines(b, lines []byte) []byte {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, crlf)
+		if len(line) > 0 {
+			b = append(appendText(b, line), "\r\n"...)
+		}
+	}
+	return b
+}
+
+var crlf = []byte("\r\n")
+
 func appendBody(b []byte, contentType string, body []byte) []byte {
 	if contentType != "" {
-		b = append(append(append(b, "Content-Type: "...), contentType...), "\r\n"...)
+		b = append(appendText(append(b, "Content-Type: "...), contentType), "\r\n"...)
 	}
 	b = append(b, "Content-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
@@ -58,6 +93,7 @@ func appendBody(b []byte, contentType string, body []byte) []byte {
 	return append(b, body...)
 }
 
+// appendField appends a received value: Parse let no line end into it.
 func appendField(b []byte, h Header, value []byte) []byte {
 	b = append(append(b, h.String()...), ": "...)
 	return append(append(b, value...), "\r\n"...)
@@ -74,24 +110,25 @@ func (r *Response) appendTo(b []byte, req *Message) []byte {
 	if !req.Has(To) {
 		return b
 	}
-	b = append(append(append(b, "To: "...), req.Value(To)...), ""...)
+	b = append(append(b, "To: "...), req.Value(To)...)
 	if to, err := req.To(); err == nil && r.ToTag != "" && len(to.Tag()) == 0 {
-		b = append(append(b, ";tag="...), r.ToTag...)
+		b = appendText(append(b, ";tag="...), r.ToTag)
 	}
 	return append(b, "\r\n"...)
 }
 
+// appendVias copies Via field by field, but for the first value. A field for
+// each value would make the response larger than the request.
 func appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
 	first := true
-	for v := range req.Elements(Via) {
+	for value := range req.Fields(Via) {
 		b = append(b, "Via: "...)
 		if first {
-			b = appendTopVia(b, v, source)
-		} else {
-			b = append(b, v...)
+			top, _ := cutElement(value)
+			b = appendTopVia(b, top, source)
+			value, first = value[len(top):], false
 		}
-		b = append(b, "\r\n"...)
-		first = false
+		b = append(append(b, value...), "\r\n"...)
 	}
 	return b
 }
@@ -104,26 +141,30 @@ func appendTopVia(b, value []byte, source netip.AddrPort) []byte {
 	if err != nil || !source.IsValid() {
 		return append(b, value...)
 	}
-	addr := source.Addr().Unmap()
+	addr := source.Addr().Unmap().WithZone("")
 	_, rport := v.Params.Get("rport")
-	b = append(b, value[:len(value)-len(v.Params)]...)
-	for name, one := range v.Params.All() {
-		switch {
-		case equalFold(name, "rport"), equalFold(name, "received"):
-			continue
-		}
-		b = AppendParam(b, string(name), string(one))
-	}
+	value = trim(value)
+	b = append(b, trim(value[:len(value)-len(v.Params)])...)
+	b = v.Params.appendWithout(b, "rport", "received")
 	if rport {
 		b = append(b, ";rport="...)
 		b = strconv.AppendUint(b, uint64(source.Port()), 10)
 	}
-	written, err := netip.ParseAddr(string(unbracket(v.Host)))
-	if rport || err != nil || written.Unmap() != addr {
+	if rport || !isAddress(v.Host, addr) {
 		b = append(b, ";received="...)
-		b = addr.WithZone("").AppendTo(b)
+		b = addr.AppendTo(b)
 	}
 	return b
+}
+
+// isAddress tells whether a host as written is an address.
+func isAddress(host []byte, addr netip.Addr) bool {
+	var scratch [64]byte
+	if bytes.Equal(host, addr.AppendTo(scratch[:0])) {
+		return true
+	}
+	written, err := netip.ParseAddr(string(unbracket(host)))
+	return err == nil && written.Unmap() == addr
 }
 
 func unbracket(host []byte) []byte {

@@ -1,6 +1,9 @@
 package sip
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // ErrMissing says that a message has no header field of the name asked for.
 var ErrMissing = errors.New("sip: the header field is missing")
@@ -8,7 +11,7 @@ var ErrMissing = errors.New("sip: the header field is missing")
 // SyntaxError says what in a message breaks the grammar of RFC 3261 §25.
 type SyntaxError struct {
 	Reason string // fit for a reason phrase
-	Status int    // the response it deserves: 400, 414, 505 or 513
+	Status int    // the response it deserves: 400, 414, 416 or 505
 }
 
 func (e *SyntaxError) Error() string { return "sip: " + e.Reason }
@@ -19,8 +22,8 @@ func bad(reason string) error { return &SyntaxError{Reason: reason, Status: 400}
 const (
 	classToken = 1 << iota
 	classUser  // in a URI's user part, without escapes
-	classHost  // in a host name, an IPv4 address, or inside the brackets of IPv6
-	classParam // in a URI's parameter, without escapes
+	classHost  // in a host name or an IPv4 address
+	classSeen  // in a URI at all; what else there is would end it, or the line
 )
 
 var classes = func() (t [256]byte) {
@@ -34,7 +37,11 @@ var classes = func() (t [256]byte) {
 	mark(classToken, alphanum+"-.!%*_+`'~")
 	mark(classUser, unreserved+"&=+$,;?/#[]{}|\\^`") // # and those after it: seen in the field
 	mark(classHost, alphanum+"-._")
-	mark(classParam, unreserved+"[]/:&+$")
+	for c := range t {
+		if c > ' ' && c != 0x7f && c != '<' && c != '>' && c != '"' {
+			t[c] |= classSeen
+		}
+	}
 	return t
 }()
 
@@ -49,6 +56,30 @@ func all(b []byte, class byte) bool {
 
 func isToken(b []byte) bool { return len(b) > 0 && all(b, classToken) }
 
+// visible tells whether b could stand in a URI.
+func visible(b []byte) bool { return all(b, classSeen) }
+
+// hasControl tells whether there is a control character, HTAB included; eight
+// bytes at a time, since every line is asked.
+func hasControl(b []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		x := binary.LittleEndian.Uint64(b)
+		low := (x - ones*' ') & ^x // a byte below the space, or at times one above such a byte
+		del := x ^ ones*0x7f
+		del = (del - ones) & ^del
+		if (low|del)&tops != 0 {
+			return true
+		}
+	}
+	for _, c := range b {
+		if c < ' ' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -56,7 +87,7 @@ func lower(c byte) byte {
 	return c
 }
 
-func equalFold[T []byte | string](a []byte, b T) bool {
+func equalFold[T []byte | string](a []byte, b T) bool { // of ASCII
 	if len(a) != len(b) {
 		return false
 	}
@@ -131,17 +162,10 @@ func escaped(b []byte, class byte) bool {
 // unescape replaces %HH by the byte it stands for (RFC 3261 §19.1.2).
 func unescape(b []byte) string {
 	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] == '%' && i+2 < len(b) {
-			high, ok1 := unhex(b[i+1])
-			low, ok2 := unhex(b[i+2])
-			if ok1 && ok2 {
-				out = append(out, high<<4|low)
-				i += 2
-				continue
-			}
-		}
-		out = append(out, b[i])
+	for len(b) > 0 {
+		var c byte
+		c, _, b = cutChar(b)
+		out = append(out, c)
 	}
 	return string(out)
 }

@@ -17,115 +17,136 @@ type URI struct {
 	Headers  []byte // after the question mark
 }
 
-var errURI = bad("Malformed URI")
+var (
+	errURI    = bad("Malformed URI")
+	errScheme = &SyntaxError{Reason: "Unsupported URI Scheme", Status: 416}
+)
 
-// ParseURI takes a URI apart.
+// ParseURI takes a URI apart. For one of another scheme the error says 416, and
+// only Scheme is set.
 func ParseURI(b []byte) (URI, error) {
 	colon := bytes.IndexByte(b, ':')
-	if colon < 0 {
+	if colon < 0 || !isScheme(b[:colon]) {
 		return URI{}, errURI
 	}
 	u := URI{Scheme: b[:colon]}
 	rest := b[colon+1:]
+	var ok bool
 	switch {
 	case u.IsTel():
-		return u.tel(rest)
+		ok = u.tel(rest)
 	case equalFold(u.Scheme, "sip"), equalFold(u.Scheme, "sips"):
-		return u.sip(rest)
+		ok = u.sip(rest)
+	default:
+		return u, errScheme
 	}
-	return u, &SyntaxError{Reason: "Unsupported URI Scheme", Status: 416}
+	if !ok {
+		return URI{}, errURI
+	}
+	return u, nil
+}
+
+// isScheme knows a scheme of any kind (RFC 3261 §25.1).
+func isScheme(b []byte) bool {
+	for i, c := range b {
+		if l := lower(c); ('a' > l || l > 'z') && (i == 0 || ('0' > c || c > '9') && c != '+' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // tel reads what follows tel: (RFC 3966 §3).
-func (u URI) tel(rest []byte) (URI, error) {
+func (u *URI) tel(rest []byte) bool {
 	u.User = rest
 	if i := bytes.IndexByte(rest, ';'); i >= 0 {
 		u.User, u.Params = rest[:i], Params(rest[i:])
 	}
 	digits := false
 	for i, c := range u.User {
+		_, hex := unhex(c)
 		switch {
-		case '0' <= c && c <= '9':
+		case hex, c == '*', c == '#':
 			digits = true
-		case c == '+' && i == 0, c == '*', c == '#', bytes.IndexByte(separators, c) >= 0:
-		case 'a' <= lower(c) && lower(c) <= 'f':
-			digits = true
+		case c == '+' && i == 0, bytes.IndexByte(separators, c) >= 0:
 		default:
-			return u, errURI
+			return false
 		}
 	}
-	if !digits || !escaped(u.Params, classParam|classToken) && bytes.ContainsAny(u.Params, "<> ") {
-		return u, errURI
-	}
-	return u, nil
+	return digits && visible(u.Params)
 }
 
 var separators = []byte("-.()")
 
-// sip reads what follows sip: or sips:. The user part ends at the last @ before
-// the host, since phones leave an @ inside it unescaped.
-func (u URI) sip(rest []byte) (URI, error) {
+// sip reads what follows sip: or sips:. A question mark may stand in the user
+// part as well: it begins the headers only where no @ follows it.
+func (u *URI) sip(rest []byte) bool {
 	hostpart := rest
-	if i := bytes.IndexByte(rest, '?'); i >= 0 && bytes.IndexByte(rest[i:], '@') < 0 {
-		hostpart, u.Headers = rest[:i], rest[i+1:]
+	at := bytes.LastIndexByte(rest, '@')
+	if i := bytes.IndexByte(rest[at+1:], '?'); i >= 0 {
+		hostpart, u.Headers = rest[:at+1+i], rest[at+1+i+1:]
 	}
-	if at := bytes.LastIndexByte(hostpart, '@'); at >= 0 {
-		if at == 0 {
-			return u, errURI
-		}
-		u.User, hostpart = hostpart[:at], hostpart[at+1:]
-		if i := bytes.IndexByte(u.User, ':'); i >= 0 {
-			u.User, u.Password = u.User[:i], u.User[i+1:]
-		}
-		if len(u.User) == 0 || !escaped(u.User, classUser) || !escaped(u.Password, classUser) {
-			return u, errURI
-		}
+	if at >= 0 && !u.userinfo(rest[:at]) {
+		return false
 	}
+	hostpart = hostpart[at+1:]
 	if i := bytes.IndexByte(hostpart, ';'); i >= 0 {
 		hostpart, u.Params = hostpart[:i], Params(hostpart[i:])
 	}
-	if err := u.hostport(hostpart); err != nil {
-		return u, err
-	}
-	if !escaped(bytes.ReplaceAll(u.Params, equals, nil), classParam|classToken) && bytes.ContainsAny(u.Params, "<> \"") {
-		return u, errURI
-	}
-	return u, nil
+	return u.hostport(hostpart) && visible(u.Params) && visible(u.Headers)
 }
 
-func (u *URI) hostport(b []byte) error {
-	end := bytes.IndexByte(b, ':')
+func (u *URI) userinfo(b []byte) bool {
+	u.User = b
+	if i := bytes.IndexByte(b, ':'); i >= 0 {
+		u.User, u.Password = b[:i], b[i+1:]
+	}
+	return len(u.User) > 0 && escaped(u.User, classUser) && escaped(u.Password, classUser)
+}
+
+func (u *URI) hostport(b []byte) bool {
+	host, rest := cutHost(b)
+	u.Host = host
+	if len(rest) == 0 {
+		return host != nil
+	}
+	u.Port = rest[1:]
+	n, ok := number(u.Port, 1<<20)
+	return ok && n <= 65535 && rest[0] == ':'
+}
+
+// cutHost takes a host name, an IPv4 address or an IPv6 reference off the front;
+// nil where there is none.
+func cutHost(b []byte) (host, rest []byte) {
 	if len(b) > 0 && b[0] == '[' {
-		if end = bytes.IndexByte(b, ']') + 1; end == 0 || !isIPv6(b[1:end-1]) {
-			return errURI
+		end := bytes.IndexByte(b, ']')
+		if end < 0 || !isIPv6(b[1:end]) {
+			return nil, b
 		}
-		if end == len(b) {
-			end = -1
-		}
+		return b[:end+1], b[end+1:]
 	}
-	u.Host = b
-	if end >= 0 {
-		if b[end] != ':' {
-			return errURI
-		}
-		u.Host, u.Port = b[:end], b[end+1:]
-		if n, ok := number(u.Port, 1<<20); !ok || n > 65535 {
-			return errURI
-		}
+	i := 0
+	for i < len(b) && classes[b[i]]&classHost != 0 {
+		i++
 	}
-	if len(u.Host) == 0 || u.Host[0] != '[' && !all(u.Host, classHost) {
-		return errURI
+	if i == 0 {
+		return nil, b
 	}
-	return nil
+	return b[:i], b[i:]
 }
 
+// isIPv6 knows the characters, not the address: RFC 5118 §4.10 shows that some
+// write it by a grammar that was wrong.
 func isIPv6(b []byte) bool {
+	colons := 0
 	for _, c := range b {
-		if _, hex := unhex(c); !hex && c != ':' && c != '.' {
+		if c == ':' {
+			colons++
+		} else if _, hex := unhex(c); !hex && c != '.' {
 			return false
 		}
 	}
-	return bytes.Count(b, []byte(":")) >= 2
+	return colons >= 2
 }
 
 // IsTel tells a tel URI from a sip or sips one.
@@ -171,11 +192,39 @@ func (u URI) String() string { return string(u.Append(nil)) }
 // Equal compares two URIs by RFC 3261 §19.1.4.
 func Equal(a, b URI) bool {
 	return equalFold(a.Scheme, b.Scheme) &&
-		a.UserUnescaped() == b.UserUnescaped() && (a.User == nil) == (b.User == nil) &&
-		unescape(a.Password) == unescape(b.Password) &&
+		(a.User == nil) == (b.User == nil) && sameEscaped(a.User, b.User, false) &&
+		sameEscaped(a.Password, b.Password, false) &&
 		equalFold(a.Host, b.Host) && a.PortNumber() == b.PortNumber() &&
 		paramsAgree(a.Params, b.Params) && paramsAgree(b.Params, a.Params) &&
 		headersEqual(a.Headers, b.Headers)
+}
+
+// sameEscaped compares two parts of URIs, in any case if fold: a character is
+// equal to its escape unless it is reserved (RFC 3261 §19.1.4).
+func sameEscaped(a, b []byte, fold bool) bool {
+	for len(a) > 0 && len(b) > 0 {
+		c, escapedA, nextA := cutChar(a)
+		d, escapedB, nextB := cutChar(b)
+		if c != d && (!fold || lower(c) != lower(d)) || escapedA != escapedB && bytes.IndexByte(reserved, c) >= 0 {
+			return false
+		}
+		a, b = nextA, nextB
+	}
+	return len(a) == len(b)
+}
+
+var reserved = []byte(";/?:@&=+$,")
+
+// cutChar takes a character or its escape off the front.
+func cutChar(b []byte) (c byte, escaped bool, rest []byte) {
+	if b[0] == '%' && len(b) > 2 {
+		high, ok1 := unhex(b[1])
+		low, ok2 := unhex(b[2])
+		if ok1 && ok2 {
+			return high<<4 | low, true, b[3:]
+		}
+	}
+	return b[0], false, b[1:]
 }
 
 // alwaysCompared are the parameters that differ when one URI lacks them.
@@ -192,7 +241,7 @@ func paramsAgree(a, b Params) bool {
 			}
 			continue
 		}
-		if !strings.EqualFold(unescape(value), unescape(other)) {
+		if !sameEscaped(value, other, true) {
 			return false
 		}
 	}
@@ -219,7 +268,7 @@ func indexHeader(list []string, h string) int {
 	name, value, _ := strings.Cut(h, "=")
 	for i, other := range list {
 		n, v, _ := strings.Cut(other, "=")
-		if strings.EqualFold(name, n) && unescape([]byte(value)) == unescape([]byte(v)) {
+		if strings.EqualFold(name, n) && sameEscaped([]byte(value), []byte(v), false) {
 			return i
 		}
 	}

@@ -141,38 +141,87 @@ func toLower(b []byte) []byte {
 	return b
 }
 
-// Validate makes the checks of RFC 3261 §8.1.1 that every request must pass:
-// the mandatory header fields are there and can be read, and CSeq names the
-// method. Max-Forwards is not insisted on: older user agents leave it out.
+// Validate makes the checks that every request must pass (RFC 3261 §8.1.1 and
+// the limits above): the mandatory header fields are there and can be read, and
+// CSeq names the method. Max-Forwards is not insisted on, since older user
+// agents leave it out, nor is a tag in From where the branch is of an older one
+// (RFC 3261 §12.1.1).
 func (m *Message) Validate() error {
-	for _, h := range [...]Header{From, To} {
-		n, err := m.address(h)
-		if err != nil {
-			return bad("Malformed " + h.String())
-		}
-		if _, err := n.ParseURI(); isSyntax(err) {
-			return bad("Malformed " + h.String())
+	if m.IsRequest() {
+		if u, err := ParseURI(m.uri); isSyntax(err) || u.Headers != nil { // RFC 3261 §19.1.1
+			return bad("Malformed Request-URI")
 		}
 	}
-	from, _ := m.From()
+	via, err := m.validVias()
+	if err != nil {
+		return err
+	}
+	if err := m.validAddresses(bytes.HasPrefix(via.Branch(), cookie)); err != nil {
+		return err
+	}
 	c, err := m.CSeq()
-	switch {
+	switch id := m.CallID(); {
 	case err != nil:
 		return bad("Malformed CSeq")
 	case m.IsRequest() && c.Method != m.method:
 		return bad("CSeq Names Another Method")
-	case len(m.CallID()) == 0 || bytes.ContainsAny(m.CallID(), " \t"):
+	case len(id) == 0 || bytes.ContainsAny(id, " \t"):
 		return bad("Malformed Call-ID")
-	case len(from.Tag()) == 0:
+	case len(id) > MaxCallID:
+		return bad("Call-ID Too Long")
+	}
+	_, _, err = m.MaxForwards()
+	return err
+}
+
+// cookie begins every branch of RFC 3261 (§8.1.1.7).
+var cookie = []byte("z9hG4bK")
+
+func (m *Message) validVias() (top ViaValue, err error) {
+	n := 0
+	for value := range m.Elements(Via) {
+		v, err := ParseVia(value)
+		if n++; err != nil || n > MaxSameFields {
+			return top, bad("Malformed Via")
+		}
+		if n == 1 {
+			top = v
+		}
+	}
+	if n == 0 {
+		return top, bad("Malformed Via")
+	}
+	return top, nil
+}
+
+func (m *Message) validAddresses(wantTag bool) error {
+	from, err := m.From()
+	if err != nil || !from.valid() {
+		return bad("Malformed From")
+	}
+	if wantTag && len(from.Tag()) == 0 {
 		return bad("From Without Tag")
 	}
-	if _, err := m.TopVia(); err != nil {
-		return bad("Malformed Via")
+	if to, err := m.To(); err != nil || !to.valid() {
+		return bad("Malformed To")
 	}
-	if _, _, err := m.MaxForwards(); err != nil {
-		return err
+	n := 0
+	for value := range m.Elements(Contact) {
+		if n++; n > MaxSameFields {
+			return bad("Too Many Contacts")
+		}
+		if c, err := ParseNameAddr(value); (err != nil || !c.valid()) && string(value) != "*" {
+			return bad("Malformed Contact")
+		}
 	}
 	return nil
+}
+
+// valid tells whether the parts of an address can be read, and are within the
+// limits.
+func (n NameAddr) valid() bool {
+	_, err := n.ParseURI()
+	return !isSyntax(err) && len(n.URI) <= MaxURI && len(n.Display) <= MaxDisplay && len(n.Tag()) <= MaxTag
 }
 
 // isSyntax tells a broken URI from one of a scheme that is not ours.

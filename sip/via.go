@@ -1,7 +1,5 @@
 package sip
 
-import "bytes"
-
 // ViaValue is one value of Via (RFC 3261 §20.42).
 type ViaValue struct {
 	Transport  []byte
@@ -17,18 +15,32 @@ func ParseVia(b []byte) (ViaValue, error) {
 	if !ok {
 		return ViaValue{}, errVia
 	}
-	var v ViaValue
-	v.Transport = protocol
-	sentBy := rest
-	if i := bytes.IndexByte(rest, ';'); i >= 0 {
-		sentBy, v.Params = rest[:i], Params(rest[i:])
+	v := ViaValue{Transport: protocol}
+	v.Host, rest = cutHost(rest)
+	if rest = trim(rest); len(rest) > 0 && rest[0] == ':' { // with white space round it (RFC 3261 §25.1)
+		rest = trim(rest[1:])
+		v.Port, rest = cutPort(rest)
+		if rest = trim(rest); v.Port == nil {
+			return ViaValue{}, errVia
+		}
 	}
-	var u URI
-	if err := u.hostport(spaceless(sentBy)); err != nil || !v.Params.wellFormed() {
+	v.Params = Params(rest)
+	if v.Host == nil || len(rest) > 0 && rest[0] != ';' || !v.Params.wellFormed() {
 		return ViaValue{}, errVia
 	}
-	v.Host, v.Port = u.Host, u.Port
 	return v, nil
+}
+
+// cutPort takes a port number off the front; nil where there is none.
+func cutPort(b []byte) (port, rest []byte) {
+	i := 0
+	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
+		i++
+	}
+	if n, ok := number(b[:i], 1<<20); !ok || n > 65535 {
+		return nil, b
+	}
+	return b[:i], b[i:]
 }
 
 // cutVia reads SIP/2.0/UDP, with the spaces that may be round its slashes.
@@ -56,21 +68,6 @@ func cutVia(b []byte) (transport, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return parts[2], trim(b), true
-}
-
-// spaceless drops the white space that may be round the colon of sent-by.
-func spaceless(b []byte) []byte {
-	b = trim(b)
-	if bytes.IndexByte(b, ' ') < 0 && bytes.IndexByte(b, '\t') < 0 {
-		return b
-	}
-	i := bytes.LastIndexByte(b, ':')
-	if i < 0 {
-		return b
-	}
-	host, port := trim(b[:i]), trim(b[i+1:])
-	out := make([]byte, 0, len(b))
-	return append(append(append(out, host...), ':'), port...)
 }
 
 // Branch is the branch parameter, nil where there is none.
