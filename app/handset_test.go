@@ -170,13 +170,19 @@ func (h *handset) response(to string) *sip.Message {
 // do sends a request with the user's credentials, and is the final response.
 func (h *handset) do(method, uri string, lines ...string) *sip.Message {
 	h.o.Helper()
+	return h.exchange(h.request(method, uri, append(slices.Clone(lines), h.authorization(method, uri))...))
+}
+
+// authorization is the line that answers the server's challenge.
+func (h *handset) authorization(method, uri string) string {
+	h.o.Helper()
 	if h.nonce == nil {
 		h.nonce = h.challenge()
 	}
-	if h.nonce != nil {
-		lines = append(slices.Clone(lines), strings.TrimSpace(h.nonce.Answer(sip.Method(method), uri, h.user, "secret")))
+	if h.nonce == nil {
+		return "Authorization: -"
 	}
-	return h.exchange(h.request(method, uri, lines...))
+	return strings.TrimSpace(h.nonce.Answer(sip.Method(method), uri, h.user, "secret"))
 }
 
 // challenge asks for one; nil where none comes.

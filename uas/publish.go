@@ -1,6 +1,7 @@
 package uas
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,12 +48,8 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 		return esc.Publish{}, errEvent
 	}
 	p := esc.Publish{AoR: aor, By: who.by(), Peer: who.peer != "", Event: name, Body: m.Body()}
-	if m.Count(sip.SIPIfMatch) > 1 {
-		return esc.Publish{}, errMalformed // RFC 3903 §11.3.2: exactly one entity-tag
-	}
-	p.IfMatch = esc.ETag(m.Value(sip.SIPIfMatch))
-	if m.Has(sip.SIPIfMatch) && p.IfMatch == "" {
-		return esc.Publish{}, esc.ErrNoSuchETag
+	if p.IfMatch, err = ifMatch(m); err != nil {
+		return esc.Publish{}, err
 	}
 	if p.Expires, p.Default, err = expires(m); err != nil {
 		return esc.Publish{}, err
@@ -63,6 +60,18 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 		}
 	}
 	return p, nil
+}
+
+// ifMatch is the one entity-tag of SIP-If-Match (RFC 3903 §6, §11.3.2).
+func ifMatch(m *sip.Message) (esc.ETag, error) {
+	if !m.Has(sip.SIPIfMatch) {
+		return "", nil
+	}
+	tags := slices.Collect(m.Elements(sip.SIPIfMatch))
+	if len(tags) != 1 {
+		return "", errOneETag
+	}
+	return esc.ETag(tags[0]), nil
 }
 
 // eventName is the request's event package, "" without an Event header field.

@@ -20,7 +20,6 @@ var (
 	errMalformed       = errors.New("malformed request")
 	errMethod          = errors.New("method not allowed")
 	errUnknownMethod   = errors.New("method not known")
-	errScheme          = errors.New("URI scheme not supported")
 	errExtension       = errors.New("required extension not supported")
 	errContentCoding   = errors.New("content coding not supported")
 	errEvent           = errors.New("event package not known")
@@ -30,6 +29,7 @@ var (
 	errNotYours        = errors.New("the resource is somebody else's")
 	errNoUser          = errors.New("no such user")
 	errNoContact       = errors.New("one Contact is needed")
+	errOneETag         = errors.New("SIP-If-Match is not one entity-tag")
 	errTarget          = errors.New("notifications cannot go there")
 	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
 	errNoDialog        = errors.New("no such dialog")
@@ -59,6 +59,7 @@ type refusal struct {
 var table = []status{
 	{errMalformed, 400, "", nil},                                              // RFC 3261 §21.4.1
 	{errNoContact, 400, "One Contact Needed", nil},                            // RFC 3261 §8.1.1.8
+	{errOneETag, 400, "One Entity-Tag Needed", nil},                           // RFC 3903 §6
 	{esc.ErrNoBody, 400, "Missing Body", nil},                                 // RFC 3903 §6
 	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil},         // RFC 3903 §6
 	{registrar.ErrWildcard, 400, "Contact * Not Alone Or Not Expires 0", nil}, // RFC 3261 §10.3
@@ -75,7 +76,6 @@ var table = []status{
 	{esc.ErrNoSuchETag, 412, "Conditional Request Failed", nil},           // RFC 3903 §11.2.1
 	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
 	{errContentCoding, 415, "", acceptEncoding},                           // RFC 3261 §8.2.3
-	{errScheme, 416, "", nil},                                             // RFC 3261 §8.2.2.1
 	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3
 	{errNoDialog, 481, "", nil},                                           // RFC 3261 §12.2.2
 	{notifier.ErrNoSubscription, 481, "Subscription Does Not Exist", nil}, // RFC 6665 §4.2.1.1
@@ -99,6 +99,10 @@ func (s *Server) response(r refusal) sip.Response {
 	if min, ok := tooBrief(r.err); ok {
 		return sip.Response{Status: 423, Header: fmt.Appendf(nil, "Min-Expires: %d\r\n", int(min/time.Second))} // RFC 3903 §6, RFC 6665 §4.2.1.1, RFC 3261 §10.3
 	}
+	var syntax *sip.SyntaxError
+	if errors.As(r.err, &syntax) {
+		return unreadable(syntax)
+	}
 	var malformed *event.MalformedError
 	if errors.As(r.err, &malformed) {
 		return sip.Response{Status: 400, Reason: "Bad Body: " + phrase(malformed.Reason)}
@@ -114,6 +118,15 @@ func (s *Server) response(r refusal) sip.Response {
 	}
 	s.log.Error("an error without a response", "error", r.err)
 	return sip.Response{Status: 500}
+}
+
+// unreadable says what is wrong with a request (RFC 3261 §21.4.1), or that its
+// Request-URI has another scheme (RFC 3261 §8.2.2.1).
+func unreadable(e *sip.SyntaxError) sip.Response {
+	if e.Status == 400 {
+		return sip.Response{Status: 400, Reason: e.Reason}
+	}
+	return sip.Response{Status: e.Status}
 }
 
 func tooBrief(err error) (time.Duration, bool) {

@@ -78,6 +78,9 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 	if err != nil {
 		return err
 	}
+	if s.packages[name] == nil {
+		return errEvent
+	}
 	partition, ok := tagPartition(tag)
 	if !ok {
 		return notifier.ErrNoSubscription

@@ -118,7 +118,7 @@ func (s *Server) acceptable(m *sip.Message) error {
 		return errUnavailable
 	}
 	if err := m.Validate(); err != nil {
-		return errMalformed
+		return err
 	}
 	switch m.Method() {
 	case sip.OPTIONS, sip.PUBLISH, sip.SUBSCRIBE:
@@ -141,19 +141,8 @@ func (s *Server) acceptable(m *sip.Message) error {
 	if coding := m.Value(sip.ContentEncoding); len(coding) > 0 && !strings.EqualFold(string(coding), "identity") {
 		return errContentCoding
 	}
-	return s.schemeKnown(m)
-}
-
-func (s *Server) schemeKnown(m *sip.Message) error {
-	uri, err := sip.ParseURI(m.RequestURI())
-	if err != nil {
-		return errMalformed
-	}
-	switch strings.ToLower(string(uri.Scheme)) {
-	case "sip", "sips", "tel":
-		return nil
-	}
-	return errScheme
+	_, err := sip.ParseURI(m.RequestURI()) // its scheme may not be one of ours
+	return err
 }
 
 // supports tells whether an option tag may be required of the server.
