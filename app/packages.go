@@ -11,7 +11,7 @@ import (
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
 func Packages(registrar bool) []event.Package {
-	people := presence.Package{}
+	people := presence.Package{Registrar: registrar}
 	return []event.Package{
 		people,
 		dialog.Package{},

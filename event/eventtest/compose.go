@@ -192,7 +192,7 @@ func (k *kit) next() error {
 	})
 }
 
-// fromAndUntil: an input counts within its time and no longer.
+// fromAndUntil: an input counts within its time, here a minute, and no longer.
 func (k *kit) fromAndUntil() error {
 	empty, err := k.empty()
 	if err != nil {
@@ -200,11 +200,11 @@ func (k *kit) fromAndUntil() error {
 	}
 	return k.alone(func(in event.Input) error {
 		whole, _, _ := k.bytes([]event.Input{in}, noon)
-		in.From, in.Until = noon, noon.Add(time.Hour)
+		in.From, in.Until = noon, noon.Add(time.Minute)
 		for _, c := range []struct {
 			at   time.Duration
 			want string
-		}{{-time.Second, empty}, {0, whole}, {time.Hour - 1, whole}, {time.Hour, empty}} {
+		}{{-time.Second, empty}, {0, whole}, {time.Minute - 1, whole}, {time.Minute, empty}} {
 			if text, _, _ := k.bytes([]event.Input{in}, noon.Add(c.at)); text != c.want {
 				return fmt.Errorf("%v after its beginning:\n%s\nwant\n%s", c.at, text, c.want)
 			}

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"lamplight/body/pidf"
@@ -13,6 +14,8 @@ type State uint8
 // The states, the one that says most first: of two, the smaller wins.
 const (
 	OnThePhone State = iota + 1
+	Ringing
+	OnHold
 	DND
 	Meeting
 	OutOfOffice
@@ -24,24 +27,32 @@ const (
 )
 
 // look is how a state is written: its word, the activity of RFC 4480 §3.2, and
-// the note for phones that show only text.
+// the note for phones that show only text. They compare it as text.
 type look struct{ word, activity, note string }
 
 var looks = [...]look{
 	OnThePhone:  {"on-the-phone", "on-the-phone", "On the phone"},
+	Ringing:     {"ringing", "", "Ringing"},
+	OnHold:      {"on-hold", "on-the-phone", "On hold"},
 	DND:         {"dnd", "busy", "Do not disturb"},
 	Meeting:     {"meeting", "meeting", "In a meeting"},
 	OutOfOffice: {"out-of-office", "vacation", "Out of office"},
 	Busy:        {"busy", "busy", "Busy"},
 	Away:        {"away", "away", "Away"},
 	Available:   {"available", "", "Available"},
-	Offline:     {"offline", "", "Offline"},
+	Offline:     {"offline", "", "Unavailable"},
 	Unknown:     {"unknown", "", ""},
 }
 
 // similar are activities that mean a state whose own activity is another.
-var similar = map[string]State{"appointment": Meeting, "travel": OutOfOffice, "holiday": OutOfOffice,
-	"permanent-absence": OutOfOffice, "meal": Away, "steering": Away, "in-transit": Away, "sleeping": Away}
+var similar = map[string]State{"appointment": Meeting, "presentation": Meeting, "performance": Meeting,
+	"travel": OutOfOffice, "holiday": OutOfOffice, "permanent-absence": OutOfOffice,
+	"breakfast": Away, "lunch": Away, "dinner": Away, "meal": Away, "steering": Away, "in-transit": Away,
+	"sleeping": Away, "shopping": Away}
+
+// remarks are notes of other products that mean a state.
+var remarks = map[string]State{"ready": Available, "open": Available, "online": Available,
+	"offline": Offline, "closed": Offline, "dnd": DND}
 
 func (s State) String() string {
 	if int(s) < len(looks) && s > 0 {
@@ -56,19 +67,17 @@ func ParseState(word string) (State, bool) {
 	return State(max(i, 0)), i > 0
 }
 
+// isCall tells whether it is a call that makes the state.
+func (s State) isCall() bool { return s == OnThePhone || s == Ringing || s == OnHold }
+
 // StateOf reads a document, ours or another server's: its state, the note that
 // a person wrote, and since when it is so (zero: not said).
 func StateOf(p *pidf.Presence) (s State, note string, since time.Time) {
-	s = basic(p)
-	if s != Offline {
-		s = min(s, activity(p))
+	if s = basic(p.Tuples); s != Offline {
+		s = min(s, said(p))
 	}
-	for _, n := range notes(p) {
-		if own, ok := ofNote(n.Text); !ok {
-			note = n.Text
-		} else if s != Offline {
-			s = min(s, own)
-		}
+	if w := written(notes(p)); w != nil {
+		note = w[0].Text
 	}
 	for _, t := range p.Tuples {
 		since = later(since, t.Timestamp)
@@ -80,9 +89,9 @@ func StateOf(p *pidf.Presence) (s State, note string, since time.Time) {
 }
 
 // basic is what the tuples say: open if one of them is.
-func basic(p *pidf.Presence) State {
+func basic(tuples []pidf.Tuple) State {
 	s := Unknown
-	for _, t := range p.Tuples {
+	for _, t := range tuples {
 		switch t.Basic {
 		case "open":
 			return Available
@@ -93,36 +102,63 @@ func basic(p *pidf.Presence) State {
 	return s
 }
 
-func activity(p *pidf.Presence) State {
-	s := Unknown
+// said is the state that a document's activities and notes tell, whether or not
+// the person can be reached; Unknown where they tell none. RFC 4480 has no word
+// for ringing and hold, so a note makes the call that an activity tells of one
+// of these.
+func said(p *pidf.Presence) State {
+	active, noted, call := Unknown, Unknown, Unknown
 	for _, person := range p.Persons {
 		for _, a := range person.Activities {
-			s = min(s, ofActivity(a))
+			active = min(active, ofActivity(a))
+		}
+		for _, t := range person.Timed {
+			for _, a := range t.Activities {
+				active = min(active, ofActivity(a))
+			}
 		}
 	}
-	return s
+	for _, n := range notes(p) {
+		if s, ok := ofNote(n.Text); ok && s != Offline {
+			noted = min(noted, s)
+			if s.isCall() {
+				call = min(call, s)
+			}
+		}
+	}
+	if active == OnThePhone && call != Unknown {
+		return call
+	}
+	return min(active, noted)
 }
 
 func ofActivity(a string) State {
 	if s, ok := similar[a]; ok {
 		return s
 	}
-	for s := Unknown - 1; s > 0; s-- { // busy before dnd: the activity alone says no more
-		if looks[s].activity == a {
+	switch a { // the activity alone says no more
+	case looks[OnThePhone].activity:
+		return OnThePhone
+	case looks[Busy].activity:
+		return Busy
+	}
+	for s := OnThePhone; s < Unknown; s++ {
+		if looks[s].activity == a && a != "" {
 			return s
 		}
 	}
 	return Unknown
 }
 
-// ofNote recognises the notes of our own table.
+// ofNote recognises notes that name a state.
 func ofNote(text string) (State, bool) {
-	for s := range looks {
-		if looks[s].note == text && text != "" {
-			return State(s), true
+	for s := OnThePhone; s < Unknown; s++ {
+		if strings.EqualFold(looks[s].note, text) {
+			return s, true
 		}
 	}
-	return 0, false
+	s, ok := remarks[strings.ToLower(text)]
+	return s, ok
 }
 
 func notes(p *pidf.Presence) (all []pidf.Note) {
@@ -136,6 +172,7 @@ func notes(p *pidf.Presence) (all []pidf.Note) {
 	return all
 }
 
+// later is the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -145,7 +182,6 @@ func later(a, b time.Time) time.Time {
 
 // Publication is the document by which a user agent publishes a state.
 func Publication(entity, tuple string, s State, note string, now time.Time) *pidf.Presence {
-	p := &pidf.Presence{Entity: entity}
 	t := pidf.Tuple{ID: tuple, Basic: "open", Timestamp: now}
 	switch s {
 	case Offline:
@@ -153,17 +189,17 @@ func Publication(entity, tuple string, s State, note string, now time.Time) *pid
 	case Unknown:
 		t.Basic = ""
 	}
-	p.Tuples = []pidf.Tuple{t}
 	person := pidf.Person{ID: "person-" + tuple, Timestamp: now}
 	if a := looks[s].activity; a != "" {
 		person.Activities = []string{a}
 	}
-	if s == DND {
-		person.Notes = []pidf.Note{{Text: looks[DND].note}}
+	if s < Available && ofActivity(looks[s].activity) != s {
+		person.Notes = []pidf.Note{{Lang: "en", Text: looks[s].note}}
 	}
 	if note != "" {
 		person.Notes = append(person.Notes, pidf.Note{Text: note})
 	}
+	p := &pidf.Presence{Entity: entity, Tuples: []pidf.Tuple{t}}
 	if person.Activities != nil || person.Notes != nil {
 		p.Persons = []pidf.Person{person}
 	}
