@@ -163,6 +163,26 @@ func TestRegister(t *testing.T) {
 	})
 }
 
+// A refresh that waits while the binding is taken away does not bring it back.
+func TestUnregisterIsTheLastWord(t *testing.T) {
+	script := func(p *peer, r *transaction.Request) {
+		time.AfterFunc(10*time.Second, func() { answer(r, 200, "Expires: 60") })
+	}
+	inMemory(t, ua.Options{}, script, func(t *testing.T, p *peer, a *ua.Agent) {
+		if err := a.KeepRegistered(soon(t), time.Minute); err != nil { // refreshed 30 s later
+			t.Fatal(err)
+		}
+		pass(25 * time.Second)
+		go a.Register(soon(t), time.Minute)
+		pass(2 * time.Second)
+		go a.Unregister(soon(t))
+		pass(time.Hour)
+		sent := p.requests(sip.REGISTER)
+		expect(t, "REGISTERs", len(sent), 3)
+		expect(t, "the last one's Expires", string(sent[len(sent)-1].Value(sip.Expires)), "0")
+	})
+}
+
 // A registrar that is away for a while is asked again.
 func TestRegistrationIsTriedAgain(t *testing.T) {
 	var away atomic.Bool
