@@ -14,7 +14,10 @@ import (
 
 // commands is the command line; each command is a file of its name.
 type commands struct {
-	Serve serveCmd `cmd:"" help:"Serve SIP presence."`
+	Serve   serveCmd   `cmd:"" help:"Serve SIP presence."`
+	Demo    demoCmd    `cmd:"" help:"Serve a simulated office, and show it live."`
+	Publish publishCmd `cmd:"" help:"Publish a user's state once."`
+	Watch   watchCmd   `cmd:"" help:"Show the lamps of users, live."`
 
 	Check checkCmd `cmd:"" help:"Explain the settings in words."`
 	Call  callCmd  `cmd:"" help:"Call somebody (not built yet)."`
@@ -31,7 +34,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("lamplight"), kong.Description("A SIP presence server: knows who is free, and tells."),
-		kong.DefaultEnvars("LAMPLIGHT"), kong.UsageOnError())
+		kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(config.File))
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}

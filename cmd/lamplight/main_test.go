@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be the program, so that the tests run what a
+// user runs.
+func TestMain(m *testing.M) {
+	if os.Getenv("LAMPLIGHT_RUN") != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// patience is how long a command may take on a busy machine.
+const patience = 60 * time.Second
+
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, os.Args[0], args...)
+	c.Env = append(os.Environ(), "LAMPLIGHT_RUN=1")
+	return c
+}
+
+// result runs a command with an input to its end.
+func result(t *testing.T, input string, args ...string) (status int, out, errs string) {
+	t.Helper()
+	c := command(t, args...)
+	var stdout, stderr bytes.Buffer
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input), &stdout, &stderr
+	err := c.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit):
+		status = exit.ExitCode()
+	default:
+		t.Fatal(err)
+	}
+	return status, stdout.String(), stderr.String()
+}
+
+// succeed runs a command that must.
+func succeed(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	status, out, errs := result(t, input, args...)
+	if status != 0 {
+		t.Fatalf("lamplight %s: exit %d\n%s%s", strings.Join(args, " "), status, out, errs)
+	}
+	return strings.TrimSpace(out)
+}
+
+// started is a command that runs on.
+type started struct {
+	*exec.Cmd
+	lines chan string
+}
+
+// start runs a command and gives its lines: of standard error or output.
+func start(t *testing.T, c *exec.Cmd, stderr bool) *started {
+	t.Helper()
+	pipe := c.StdoutPipe
+	if stderr {
+		pipe = c.StderrPipe
+	}
+	r, err := pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &started{c, make(chan string, 1000)}
+	go s.read(r)
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	return s
+}
+
+func (s *started) read(r io.Reader) {
+	defer close(s.lines)
+	for scan := bufio.NewScanner(r); scan.Scan(); {
+		s.lines <- scan.Text()
+	}
+}
+
+// line waits for a line for which ok is true.
+func (s *started) line(t *testing.T, what string, ok func(string) bool) string {
+	t.Helper()
+	late := time.After(patience)
+	var seen []string
+	for {
+		select {
+		case l, open := <-s.lines:
+			if !open {
+				t.Fatalf("no %s; it ended after\n%s", what, strings.Join(seen, "\n"))
+			}
+			if ok(l) {
+				return l
+			}
+			seen = append(seen, l)
+		case <-late:
+			t.Fatalf("no %s; lines\n%s", what, strings.Join(seen, "\n"))
+		}
+	}
+}
+
+// end sends a signal and wants exit status 0.
+func (s *started) end(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := s.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	for range s.lines {
+	}
+	if err := s.Wait(); err != nil {
+		t.Errorf("after %v: %v", signal, err)
+	}
+}
+
+// serve starts a server and returns its address.
+func serve(t *testing.T, args ...string) (*started, string) {
+	t.Helper()
+	c := command(t, append([]string{"serve", "--domain", "example.test", "--listen", "udp:127.0.0.1:0",
+		"--outbound", "127.0.0.0/8"}, args...)...)
+	s := start(t, c, true)
+	ready := s.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") })
+	return s, strings.TrimPrefix(strings.Fields(ready)[1], "udp:")
+}
+
+func TestTheLampChanges(t *testing.T) {
+	server, addr := serve(t, "--data", "memory", "--insecure-no-auth")
+	watch := start(t, command(t, "watch", "alice@example.test", "--as", "bob@example.test", "--server", addr, "--json"), false)
+	lampIs := func(state, note string) func(string) bool {
+		return func(l string) bool {
+			var got lamp
+			return json.Unmarshal([]byte(l), &got) == nil && got.AoR == "sip:alice@example.test" && got.State == state && got.Note == note && got.Subscription == "active"
+		}
+	}
+	watch.line(t, "first lamp", lampIs("offline", ""))
+	publish := func(args ...string) string {
+		return succeed(t, "", append([]string{"publish", "alice@example.test", "--server", addr}, args...)...)
+	}
+	tag := publish("--state", "busy", "--note", "back at four", "--expires", "600")
+	watch.line(t, "busy", lampIs("busy", "back at four"))
+	tag = publish("--if-match", tag)
+	tag = publish("--if-match", tag, "--state", "dnd")
+	watch.line(t, "do not disturb", lampIs("dnd", ""))
+	publish("--if-match", tag, "--expires", "0")
+	watch.line(t, "nothing published", lampIs("offline", ""))
+	if status, _, errs := result(t, "", "publish", "alice@example.test", "--server", addr, "--if-match", tag); status != 1 || !strings.Contains(errs, "412") {
+		t.Errorf("a tag that is over: exit %d, %s", status, errs)
+	}
+	watch.end(t, syscall.SIGINT)
+	server.end(t, syscall.SIGTERM)
+}
+
+func TestExitStatuses(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		says   string
+		args   []string
+	}{
+		{2, "unknown flag", []string{"serve", "--nonsense"}},
+		{2, "expected one of", nil},
+		{2, "not built yet", []string{"call", "alice", "1002"}},
+		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
+		{2, "not built yet", []string{"serve", "--listen", "tcp:127.0.0.1:0"}},
+		{2, "--listen", []string{"serve", "--listen", "udp:nowhere"}},
+		{2, "--state", []string{"publish", "alice"}},
+		{2, "--state", []string{"publish", "alice", "--state", "merry"}},
+		{2, "no password", []string{"publish", "alice", "--state", "busy", "--password-stdin"}},
+		{1, "", []string{"serve", "--data", "memory", "--listen", "udp:192.0.2.1:5060"}},
+		{0, "", []string{"--help"}},
+		{0, "", []string{"serve", "--help"}},
+		{0, "", []string{"check"}},
+	} {
+		status, out, errs := result(t, "", c.args...)
+		if status != c.status || !strings.Contains(errs, c.says) {
+			t.Errorf("lamplight %s: exit %d, want %d with %q\n%s%s", strings.Join(c.args, " "), status, c.status, c.says, out, errs)
+		}
+	}
+}
+
+func TestAMistakeInTheSettingsFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "lamplight.toml")
+	if err := os.WriteFile(name, []byte("data = \"memory\"\nlisten-on = [\"x\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []string{"serve", "check"} {
+		if status, _, errs := result(t, "", cmd, "--config", name); status != 2 || !strings.Contains(errs, `line 2: unknown key "listen-on"`) {
+			t.Errorf("%s: exit %d, %s", cmd, status, errs)
+		}
+	}
+}
+
+func TestDemoShowsPublishToNotify(t *testing.T) {
+	demo := start(t, command(t, "demo", "--pace", "200ms"), false)
+	demo.line(t, "a REGISTER", func(l string) bool { return strings.Contains(l, "REGISTER") && strings.Contains(l, "→ NOTIFY") })
+	demo.line(t, "a PUBLISH", func(l string) bool {
+		return strings.Contains(l, "PUBLISH presence") && strings.Contains(l, "→ NOTIFY reception")
+	})
+	demo.line(t, "a call", func(l string) bool { return strings.Contains(l, "PUBLISH dialog") && strings.Contains(l, "on-the-phone") })
+	demo.end(t, syscall.SIGINT)
+}
+
+// What people see on a terminal: everybody by name, with a lamp.
+func TestThePictureOfTheOffice(t *testing.T) {
+	v := newView()
+	v.screen = true
+	v.lamps[demoAoR("alice")] = lamp{State: "busy", Note: "back at four"}
+	v.tell("a line")
+	picture := v.picture()
+	for _, s := range staff {
+		if !strings.Contains(picture, s.name) {
+			t.Errorf("%s is missing", s.name)
+		}
+	}
+	for _, want := range []string{"● Alice Kim", "back at four", "a line", "? Bob Lee"} {
+		if !strings.Contains(picture, want) {
+			t.Errorf("%q is not in\n%s", want, picture)
+		}
+	}
+	if got, want := fmt.Sprint(len(pad("홍길동", 14))), fmt.Sprint(9+8); got != want {
+		t.Errorf("a Hangul name is padded to %s bytes, want %s", got, want)
+	}
+}
