@@ -123,7 +123,7 @@ func TestATornLogGivesAllWholeCommits(t *testing.T) {
 	if before == 0 || after <= before {
 		t.Fatalf("the log had %d bytes, then %d", before, after)
 	}
-	for at := before; at < after; at += 7 {
+	for at := before; at < after; at += 29 {
 		for what, damage := range map[string]func([]byte) []byte{
 			"cut":     func(b []byte) []byte { return b[:at] },
 			"flipped": func(b []byte) []byte { b[at] ^= 0x40; return b },

@@ -40,9 +40,9 @@ type Store struct {
 	fs   vfs.FS
 	lock *pebble.Lock // held from Open to Close, over all reopening
 
-	mu       sync.RWMutex // Load reads, all else writes
-	db       *pebble.DB   // nil: lost or closed
-	failed   *failure     // of db
+	mu       sync.Mutex
+	db       *pebble.DB // nil: lost or closed
+	failed   *failure   // of db
 	readOnly bool
 	tried    time.Time // when readOnly was found out
 	retry    time.Duration
@@ -73,7 +73,7 @@ func (s *Store) open(readOnly bool) error {
 	failed := &failure{}
 	db, err := pebble.Open(s.dir, options(s.fs, s.lock, failed, readOnly))
 	if err != nil {
-		return err
+		return errors.Join(failed.err(), err)
 	}
 	if err := errors.Join(checkFormat(db, readOnly), failed.err()); err != nil {
 		return errors.Join(err, db.Close())
@@ -91,33 +91,21 @@ func (s *Store) Commit(records []owner.Record) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	err := s.write(records)
-	if err == nil {
-		err = s.failed.err()
+	if err := s.write(records); err != nil {
+		s.reopen()
+		return fmt.Errorf("commit: %w", err)
 	}
-	if err == nil {
-		return nil
-	}
-	s.reopen()
-	return fmt.Errorf("commit: %w", err)
+	return nil
 }
 
-// write never returns nil for what Pebble calls a failed commit only by
-// Fatalf: its caller looks at failed. Where Pebble panics it still holds its
-// locks, and nothing more can be done with the database.
-func (s *Store) write(records []owner.Record) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.db, s.stuck = nil, true
-			err = fmt.Errorf("%w: %v", ErrLost, p)
-		}
-	}()
+func (s *Store) write(records []owner.Record) error {
 	size := 16
 	for _, r := range records {
 		size += len(r.Key) + len(r.Value) + 16
 	}
 	b := s.db.NewBatchWithSize(size)
 	for _, r := range records {
+		var err error
 		if r.Value == nil {
 			err = b.Delete(r.Key, nil)
 		} else {
@@ -130,8 +118,9 @@ func (s *Store) write(records []owner.Record) (err error) {
 	if err := b.Commit(pebble.Sync); err != nil {
 		return err
 	}
+	// What Commit says is worth nothing without this.
 	if err := s.failed.err(); err != nil {
-		return err // the batch still belongs to what broke
+		return err
 	}
 	return b.Close()
 }
@@ -172,17 +161,26 @@ func (s *Store) reopen() {
 }
 
 // Load reads the records whose keys begin with prefix, in the keys' order.
+// each must not call the store.
 func (s *Store) Load(prefix []byte, each func(owner.Record) error) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.db == nil {
-		return ErrLost
-	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it, err := s.iterator(prefix)
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	return errors.Join(loadAll(it, each), it.Close())
+}
+
+// iterator reads what is on the disk, not what a broken database believes.
+func (s *Store) iterator(prefix []byte) (*pebble.Iterator, error) {
+	if s.db != nil && s.failed.err() != nil {
+		s.reopen()
+	}
+	if s.db == nil {
+		return nil, ErrLost
+	}
+	return s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)})
 }
 
 func loadAll(it *pebble.Iterator, each func(owner.Record) error) error {
@@ -217,9 +215,6 @@ func successor(prefix []byte) []byte {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stuck {
-		return ErrLost
-	}
 	var err error
 	if s.db != nil {
 		err = s.db.Close()

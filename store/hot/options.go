@@ -8,28 +8,30 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// cacheSize and memTableSize are bytes. Nothing is read but at start, and two
-// memtables are all that waits in memory.
+// cacheSize and memTableSize are bytes. Little is read but at start, so the
+// memtables are most of the memory.
 const (
 	cacheSize    = 8 << 20
 	memTableSize = 16 << 20
+	memTables    = 3
 )
 
 func options(fs vfs.FS, lock *pebble.Lock, failed *failure, readOnly bool) *pebble.Options {
 	return &pebble.Options{
-		FS: fs, Lock: lock, ReadOnly: readOnly, Logger: failed,
+		FS: &breaker{fs, failed}, Lock: lock, ReadOnly: readOnly, Logger: failed,
 		// A log of this format tells a torn end from a damaged middle.
-		FormatMajorVersion: pebble.FormatWALSyncChunks,
-		CacheSize:          cacheSize,
-		MemTableSize:       memTableSize,
-		EventListener:      &pebble.EventListener{BackgroundError: failed.set},
+		FormatMajorVersion:          pebble.FormatWALSyncChunks,
+		CacheSize:                   cacheSize,
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: memTables,
+		// Commits don't wait for compactions: only reading becomes slower.
+		L0StopWritesThreshold: 1000,
 	}
 }
 
-// failure is a Pebble logger that keeps the first thing that broke. Pebble
-// calls Fatalf on a failed commit and, where that returns, reports success; and
-// a flush that fails in the background would stall commits for as long as the
-// disk is full.
+// failure is the first thing that broke in a database. It is Pebble's logger
+// too, because Pebble calls Fatalf on a failed commit and, where that returns,
+// reports success.
 type failure struct{ first atomic.Pointer[error] }
 
 func (f *failure) set(err error) { f.first.CompareAndSwap(nil, &err) }
