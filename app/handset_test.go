@@ -170,7 +170,13 @@ func (h *handset) response(to string) *sip.Message {
 // do sends a request with the user's credentials, and is the final response.
 func (h *handset) do(method, uri string, lines ...string) *sip.Message {
 	h.o.Helper()
-	return h.exchange(h.request(method, uri, append(slices.Clone(lines), h.authorization(method, uri))...))
+	for {
+		m := h.exchange(h.request(method, uri, append(slices.Clone(lines), h.authorization(method, uri))...))
+		if m.Status() != 401 || !strings.Contains(string(m.Value(sip.WWWAuthenticate)), "stale=true") {
+			return m
+		}
+		h.nonce = digest.Challenges(m)[0]
+	}
 }
 
 // authorization is the line that answers the server's challenge.
@@ -202,7 +208,7 @@ func (h *handset) next() *sip.Message {
 	select {
 	case m := <-h.requests:
 		return m
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		h.o.Fatalf("%s gets no NOTIFY", h.user)
 		return nil
 	}

@@ -141,7 +141,7 @@ func TestRefusalsOfWhatFollows(t *testing.T) {
 
 		o.expect(d.again("CSeq: 0 SUBSCRIBE"), "500 Out Of Order", "Retry-After: -")
 		o.expect(d.again("Event: -"), "489 ", "Allow-Events: .+")
-		o.expect(d.again("Event: presence;id=other"), "481 ")
+		o.expect(d.again("Event: presence;id=other"), "403 ")
 		o.expect(d.again("From: <sip:alice@example.test>;tag=other"), "481 ")
 		o.expect(d.again("Call-ID: other"), "481 ")
 		o.expect(d.again("Accept: text/plain"), "406 ", "Accept: application/pidf.xml.*")

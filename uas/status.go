@@ -30,6 +30,7 @@ var (
 	errNoUser          = errors.New("no such user")
 	errNoContact       = errors.New("one Contact is needed")
 	errOneETag         = errors.New("SIP-If-Match is not one entity-tag")
+	errSharedDialog    = errors.New("another subscription in a dialog that has one")
 	errTarget          = errors.New("notifications cannot go there")
 	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
 	errNoDialog        = errors.New("no such dialog")
@@ -69,6 +70,7 @@ var table = []status{
 	{errNotYours, 403, "", nil},                                               // RFC 3903 §6
 	{notifier.ErrForbidden, 403, "", nil},                                     // RFC 6665 §4.2.1.4
 	{notifier.ErrNotTheSubscriber, 403, "", nil},                              // RFC 6665 §6.1
+	{errSharedDialog, 403, "Dialogs Are Not Shared", nil},                     // RFC 6665 §4.5.2
 	{errTarget, 403, "Forbidden Target", nil},
 	{errNoUser, 404, "", nil},                                             // RFC 3903 §6
 	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1

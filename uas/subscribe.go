@@ -57,7 +57,11 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	req.ID, req.Sink = sink.id, sink
 	s.post(r, aor, owner.Func(func(t *owner.Turn) {
 		left, err := s.Notifier.Subscribe(t, req)
-		s.answer(t, r, name, err, func() sip.Response { return subscribed(sink, left) })
+		s.answer(t, r, name, err, func() sip.Response {
+			resp := subscribed(sink, left)
+			resp.Header = append(resp.Header, s.lines.allowEvents...) // RFC 6665 §4.4.4
+			return resp
+		})
 	}))
 	return nil
 }
@@ -100,6 +104,9 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, req notifier.Request) (time.Duration, *dialogSink, error) {
 	m := &r.Message
 	aor, f, old, ok := s.Notifier.Find(partition, req.ID)
+	if to, _ := m.To(); !ok && s.Notifier.Shares(partition, string(to.Tag())) {
+		return 0, nil, errSharedDialog
+	}
 	if !ok {
 		return 0, nil, notifier.ErrNoSubscription
 	}

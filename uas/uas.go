@@ -95,6 +95,10 @@ func (s *Server) Request(r *transaction.Request) {
 		r.Drop()
 		return
 	}
+	if m.Method() == sip.CANCEL && r.CancelsAnother() { // RFC 3261 §9.2: too late, whatever it was
+		r.RespondStateless(&sip.Response{Status: 200})
+		return
+	}
 	if err := s.acceptable(m); err != nil {
 		resp := s.response(refusal{err: err, req: m})
 		r.RespondStateless(&resp)

@@ -69,6 +69,20 @@ func (r *Request) Drop() {
 	r.recycle()
 }
 
+// cancelled are the methods whose requests a CANCEL may name.
+var cancelled = [...]sip.Method{sip.SUBSCRIBE, sip.PUBLISH, sip.REGISTER, sip.NOTIFY, sip.OPTIONS, sip.MESSAGE}
+
+// CancelsAnother tells whether there is a transaction that a CANCEL is for (RFC
+// 3261 §9.2). It has no effect on one that is not of an INVITE.
+func (r *Request) CancelsAnother() bool {
+	for _, method := range cancelled {
+		if r.layer.servers.has(r.layer.servers.keyFor(&r.Message, method)) {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *Request) send() {
 	back := Flow{r.Flow.listener, r.back()}
 	_ = back.write(r.out) // lost as any datagram may be; the client asks again

@@ -66,9 +66,12 @@ var cookie = []byte("z9hG4bK")
 
 // keyOf matches by branch, sent-by and method; a request of an older client,
 // without the branch's magic cookie, by all that its retransmission repeats.
-func (s *servers) keyOf(m *sip.Message) key {
+func (s *servers) keyOf(m *sip.Message) key { return s.keyFor(m, m.Method()) }
+
+// keyFor is the key of a request of another method that is the same otherwise.
+func (s *servers) keyFor(m *sip.Message, method sip.Method) key {
 	var scratch [512]byte
-	b := append(scratch[:0], m.Method()...)
+	b := append(scratch[:0], method...)
 	if v, err := m.TopVia(); err == nil && bytes.HasPrefix(v.Branch(), cookie) {
 		b = append(append(b, 0), v.Branch()...)
 		b = append(append(b, 0), bytes.ToLower(v.Host)...)
@@ -99,6 +102,14 @@ func (s *servers) mergeKey(m *sip.Message) (key, bool) {
 	b = append(append(b, from.Tag()...), 0)
 	b = append(append(b, m.CallID()...), 0)
 	return s.hash(append(b, m.Value(sip.CSeq)...)), true
+}
+
+func (s *servers) has(k key) bool {
+	sh := s.shard(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, ok := sh.places[k]
+	return ok
 }
 
 type beginning int
