@@ -81,10 +81,13 @@ func newPeer(t testing.TB, n *wire.Network, script func(*peer, *transaction.Requ
 	t.Helper()
 	p := &peer{t: t, net: n, script: script}
 	p.layer = transaction.New(p, transaction.Options{Listen: p.listen()})
-	var err error
-	if p.addr, err = p.layer.Listen("udp:127.0.0.1:0"); err != nil {
+	addr, err := p.layer.Listen("udp:127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
+	p.mu.Lock() // a request sees the address
+	defer p.mu.Unlock()
+	p.addr = addr
 	return p
 }
 
