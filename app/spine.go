@@ -43,6 +43,7 @@ func connect(o wiring) *spine {
 		PerAoR: o.subscriptions, RateOff: o.rateOff,
 		Inputs:   s.esc,
 		Document: s.esc.Document,
+		Newest:   s.esc.Newest,
 		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
 	})
 	s.esc.Tell(s.notifier)

@@ -115,7 +115,7 @@ func (c *Compositor) Document(t *owner.Turn, aor event.AoR, name event.Name) eve
 		doc, _ := pkg.Compose(aor, nil, t.Now)
 		return doc
 	}
-	doc, next := pkg.Compose(aor, p.bag(pkg.Reads()), t.Now)
+	doc, next := pkg.Compose(aor, p.live(pkg.Reads(), t.Now), t.Now)
 	p.next[c.place[name]] = next
 	c.settle(t, p)
 	return doc
@@ -128,4 +128,17 @@ func (c *Compositor) Inputs(aor event.AoR) []event.Input {
 		return nil
 	}
 	return p.bag(nil)
+}
+
+// Newest is when an AoR's state last changed, as far as its inputs tell; zero
+// where it has none.
+func (c *Compositor) Newest(aor event.AoR) (newest time.Time) {
+	if p := c.shares[owner.Partition(string(aor))][aor]; p != nil {
+		for _, in := range p.inputs {
+			if in.Made.After(newest) {
+				newest = in.Made
+			}
+		}
+	}
+	return newest
 }

@@ -55,11 +55,17 @@ func (c *Compositor) compose(t *owner.Turn, p *presentity) {
 		if !c.next.Watched(p.aor, pkg.Event()) {
 			continue
 		}
-		doc, next := pkg.Compose(p.aor, p.bag(pkg.Reads()), t.Now)
+		doc, next := pkg.Compose(p.aor, p.live(pkg.Reads(), t.Now), t.Now)
 		p.next[i] = next
 		c.next.Changed(t, p.aor, pkg.Event(), doc)
 	}
 	c.settle(t, p)
+}
+
+// live lists what the inputs of some events say now: what is over is over, even
+// where its alarm has not gone off yet.
+func (p *presentity) live(events []event.Name, now time.Time) []event.Input {
+	return slices.DeleteFunc(p.bag(events), func(in event.Input) bool { return !in.Until.IsZero() && !in.Until.After(now) })
 }
 
 // bag lists the inputs of some events (nil: of all) in a fixed order.

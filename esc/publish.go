@@ -50,7 +50,7 @@ func (c *Compositor) Publish(t *owner.Turn, r Publish) (ETag, time.Duration, err
 		return "", 0, ErrBadEvent
 	}
 	p := c.shares[owner.Partition(string(r.AoR))][r.AoR]
-	old := p.match(r)
+	old := p.match(t, r)
 	if r.IfMatch != "" && old == nil {
 		return "", 0, ErrNoSuchETag
 	}
@@ -77,12 +77,12 @@ func (c *Compositor) Publish(t *owner.Turn, r Publish) (ETag, time.Duration, err
 
 // match finds the live publication that a request names (RFC 3903 §6 step 2).
 // A tag is bound to the AoR, the event, and who made it.
-func (p *presentity) match(r Publish) *publication {
+func (p *presentity) match(t *owner.Turn, r Publish) *publication {
 	if p == nil || r.IfMatch == "" {
 		return nil
 	}
 	pub := p.publications[r.IfMatch]
-	if pub == nil || pub.event != r.Event || pub.by != r.By {
+	if pub == nil || pub.event != r.Event || pub.by != r.By || !pub.until.After(t.Now) {
 		return nil
 	}
 	return pub

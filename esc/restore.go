@@ -1,6 +1,7 @@
 package esc
 
 import (
+	"errors"
 	"fmt"
 
 	"lamplight/event"
@@ -14,6 +15,8 @@ const (
 	KindBody        byte = 'b' // a publication's document, written when it changes
 	KindPublication byte = 'p' // its tag and its end, written at each refresh
 )
+
+var errVersion = errors.New("written by another version of the server")
 
 func (c *Compositor) save(t *owner.Turn, aor event.AoR, pub *publication) {
 	if !t.Durable() {
@@ -43,9 +46,23 @@ func (c *Compositor) unsave(t *owner.Turn, aor event.AoR, id string) {
 	t.Save(owner.Record{Key: owner.Key(string(aor), KindBody, id)})
 }
 
-// Forget drops all inputs of an AoR.
-func (c *Compositor) Forget(_ *owner.Turn, key string) {
-	delete(c.shares[owner.Partition(key)], event.AoR(key))
+// Forget drops the inputs of an AoR that are entered again with its stored
+// records: publications, bindings, and watchers. Others are true whatever the
+// commit did: their makers hold them elsewhere.
+func (c *Compositor) Forget(t *owner.Turn, key string) {
+	share := c.shares[owner.Partition(key)]
+	old := share[event.AoR(key)]
+	delete(share, event.AoR(key))
+	if old == nil {
+		return
+	}
+	for k, in := range old.inputs {
+		switch k.Source {
+		case event.EPA, event.Registrar, event.Watcher:
+		default:
+			c.Put(t, old.aor, in)
+		}
+	}
 }
 
 // Restore takes a stored publication in. What ended while the server was down
@@ -65,20 +82,26 @@ func (c *Compositor) Restore(t *owner.Turn, key string, kind byte, id string, va
 }
 
 func (p *presentity) restoreBody(id string, value []byte) error {
-	r, _ := record.NewReader(value)
+	r, version := record.NewReader(value)
 	b := body{made: r.Time(), kind: r.String(), bytes: r.Blob()}
 	if p.bodies == nil {
 		p.bodies = map[string]body{}
 	}
 	p.bodies[id] = b
+	if version != 1 {
+		return errVersion
+	}
 	return r.Err()
 }
 
 func (c *Compositor) restorePublication(t *owner.Turn, p *presentity, id string, value []byte) error {
-	r, _ := record.NewReader(value)
+	r, version := record.NewReader(value)
 	pub := &publication{id: id, etag: ETag(r.String()), event: event.Name(r.String()), by: event.AoR(r.String()), until: r.Time()}
 	if r.Err() != nil {
 		return r.Err()
+	}
+	if version != 1 {
+		return errVersion
 	}
 	b := p.bodies[id]
 	delete(p.bodies, id)

@@ -98,31 +98,40 @@ type Inputs interface {
 
 // Options of New; a zero field takes its default.
 type Options struct {
-	PerAoR    int                                // subscriptions: 10,000
+	PerAoR    int                                // subscriptions to one event: 10,000
+	PerUser   int                                // subscriptions of one subscriber: 2,000
 	RateOff   bool                               // no notification rate: for measuring
 	Inputs    Inputs                             // nil: no watcher information
 	Sink      func(id string, saved []byte) Sink // makes a saved sink again
-	EveryTurn int                                // notifications of one AoR in a turn: 1,024
+	EveryTurn int                                // notifications of one AoR and event in a turn: 1,024
 
 	// Document composes an AoR's state as it is now.
 	Document func(t *owner.Turn, aor event.AoR, name event.Name) event.Document
+	// Newest is when an AoR's state last changed: whose watchers are told first
+	// after a start. Nil: those who subscribed last.
+	Newest func(aor event.AoR) time.Time
 }
 
 // Notifier holds all subscriptions. Its methods run in a turn of the AoR's
 // owner.
 type Notifier struct {
 	packages map[event.Name]event.Package
+	names    []event.Name // of packages, in a fixed order
 	decide   Decide
+	quota    quota
 	opt      Options
 	shares   [owner.Partitions]share
 }
 
 // share is what one partition holds.
 type share struct {
-	topics   map[topicKey]*topic
-	subs     map[string]*subscription
-	devices  map[deviceKey]*subscription
-	restored int // subscriptions read back at the start, to pace them
+	topics  map[topicKey]*topic
+	subs    map[string]*subscription
+	devices map[deviceKey]*subscription
+
+	paced   []*subscription          // read back at the start, to be told one after the other
+	reading event.AoR                // being read again after a failed commit
+	past    map[string]*subscription // what memory held of it before
 }
 
 type topicKey struct {
@@ -143,15 +152,20 @@ func New(packages []event.Package, decide Decide, o Options) *Notifier {
 	if o.PerAoR == 0 {
 		o.PerAoR = 10_000
 	}
+	if o.PerUser == 0 {
+		o.PerUser = 2000
+	}
 	if o.EveryTurn == 0 {
 		o.EveryTurn = 1024
 	}
-	n := &Notifier{packages: map[event.Name]event.Package{}, decide: decide, opt: o}
+	n := &Notifier{packages: map[event.Name]event.Package{}, decide: decide, opt: o, quota: quota{limit: o.PerUser, held: map[event.AoR]int{}}}
 	for _, p := range packages {
 		n.packages[p.Event()] = p
+		n.names = append(n.names, p.Event())
 	}
 	for i := range n.shares {
-		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{}, devices: map[deviceKey]*subscription{}}
+		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{},
+			devices: map[deviceKey]*subscription{}, past: map[string]*subscription{}}
 	}
 	return n
 }
@@ -174,21 +188,26 @@ func (n *Notifier) Watched(aor event.AoR, name event.Name) bool {
 
 // Changed takes a newly composed document in and tells it to whom it concerns.
 func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.Document) {
-	if tp := n.share(aor).topics[topicKey{aor, name}]; tp != nil {
-		tp.change(doc)
-		n.touch(t, tp)
+	tp := n.share(aor).topics[topicKey{aor, name}]
+	if tp == nil {
+		return
+	}
+	tp.change(doc)
+	for _, s := range tp.subs {
+		n.queue(t, s)
 	}
 }
 
 // RulesChanged asks policy again about everybody who watches an AoR.
 func (n *Notifier) RulesChanged(t *owner.Turn, aor event.AoR) {
-	for k, tp := range n.share(aor).topics {
-		if k.aor != aor {
+	for _, name := range n.names {
+		tp := n.share(aor).topics[topicKey{aor, name}]
+		if tp == nil {
 			continue
 		}
 		for _, s := range tp.subs {
 			n.decideAgain(t, s)
+			n.queue(t, s)
 		}
-		n.touch(t, tp)
 	}
 }

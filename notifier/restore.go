@@ -1,7 +1,11 @@
 package notifier
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"lamplight/event"
@@ -18,6 +22,8 @@ const (
 	paceStep = time.Millisecond
 	paceOver = time.Minute
 )
+
+var errVersion = errors.New("written by another version of the server")
 
 func (n *Notifier) save(t *owner.Turn, s *subscription) {
 	if s.ending != "" || !t.Durable() {
@@ -63,59 +69,137 @@ func boolBit(b bool) uint64 {
 	return 0
 }
 
-// Forget drops the subscriptions to an AoR.
+// Forget drops the subscriptions to an AoR. What is true of them whatever was
+// stored is remembered until they are read again: their numbers, what they were
+// told, and what is in flight.
 func (n *Notifier) Forget(t *owner.Turn, key string) {
-	sh := &n.shares[owner.Partition(key)]
-	for k, tp := range sh.topics {
-		if string(k.aor) != key {
+	aor := event.AoR(key)
+	sh := n.share(aor)
+	for _, name := range n.names {
+		tp := sh.topics[topicKey{aor, name}]
+		if tp == nil {
 			continue
 		}
 		for _, s := range tp.subs {
-			delete(sh.subs, s.id)
-			delete(sh.devices, s.deviceKey())
+			n.drop(s)
 			t.Wake(&s.alarm, key, time.Time{}, nil)
 			s.place = -1
+			sh.past[s.id] = s
 		}
-		delete(sh.topics, k)
+		delete(sh.topics, tp.key)
 	}
+	if sh.reading == "" {
+		t.End(func() { n.readAgain(t, sh) })
+	}
+	sh.reading = aor
 }
 
-// Restore takes a stored subscription in. Its numbers go on above the last
-// reserved block; it is told the full state, paced. One that ended while the
-// server was down is told so.
+// readAgain ends the reading after a Forget. Subscriptions that are stored
+// nowhere go on: those that are not kept, and those that are over and are owed
+// their last notification. Who was never told of one subscribed in the turn
+// that failed, and was refused.
+func (n *Notifier) readAgain(t *owner.Turn, sh *share) {
+	for _, id := range slices.Sorted(maps.Keys(sh.past)) {
+		old := sh.past[id]
+		if old.seq == 0 || old.saved && old.ending == "" {
+			continue
+		}
+		s := &subscription{id: id, entity: old.entity, watcher: old.watcher, device: old.device, format: old.format, sink: old.sink,
+			began: old.began, until: old.until, limit: old.limit, ending: old.ending}
+		s.carryOver(old)
+		n.resume(t, s, old.topic.key)
+		n.queue(t, s)
+	}
+	clear(sh.past)
+	sh.reading = ""
+}
+
+// carryOver takes over what a failed commit did not undo. A refresh that was
+// undone is owed no notification.
+func (s *subscription) carryOver(old *subscription) {
+	s.progress, s.grant = old.progress, old.grant
+	s.seen = 0
+	s.must = old.must && old.until.Equal(s.until)
+}
+
+// Restore takes a stored subscription in. At a start its numbers go on above
+// the last reserved block, and it is told the full state, paced; one that ended
+// while the server was down is told so.
 func (n *Notifier) Restore(t *owner.Turn, key string, _ byte, id string, value []byte) error {
-	r, _ := record.NewReader(value)
+	r, version := record.NewReader(value)
 	k := topicKey{event.AoR(key), event.Name(r.String())}
-	s := &subscription{id: id, entity: r.String(), must: true, saved: true}
+	s := &subscription{id: id, entity: r.String(), saved: true}
 	s.watcher = event.Subscriber{AoR: event.AoR(r.String()), Authenticated: r.Uint() == 1}
 	s.device = r.String()
 	s.format = event.Format{Type: r.String(), Profile: uint8(r.Uint())}
 	s.began, s.until = r.Time(), r.Time()
 	s.limit = uint32(r.Uint())
 	saved := r.Blob()
-	if r.Err() != nil || n.packages[k.name] == nil {
-		return fmt.Errorf("subscription %s to %s of %s: %w", id, k.name, key, r.Err())
+	err := r.Err()
+	switch {
+	case err != nil:
+	case version != 1:
+		err = errVersion
+	case n.packages[k.name] == nil:
+		err = ErrBadEvent
 	}
-	s.seq = s.limit
+	if err != nil {
+		return fmt.Errorf("subscription %s to %s of %s: %w", id, k.name, key, err)
+	}
 	s.sink = n.opt.Sink(id, saved)
-	s.topic = n.topic(t, k.aor, k.name)
-	s.bucket = newBucket(s.topic.pkg.Lifetime(), t.Now)
-	n.add(s)
-	n.resume(t, s)
+	s.seq, s.bucket = s.limit, newBucket(n.packages[k.name].Lifetime(), t.Now)
+	sh := n.share(k.aor)
+	if old := sh.past[id]; old != nil {
+		delete(sh.past, id)
+		s.carryOver(old)
+	}
+	n.resume(t, s, k)
+	if sh.reading == k.aor {
+		n.queue(t, s)
+		return nil
+	}
+	if len(sh.paced) == 0 {
+		t.End(func() { n.pace(t, sh) })
+	}
+	sh.paced = append(sh.paced, s)
 	return nil
 }
 
-func (n *Notifier) resume(t *owner.Turn, s *subscription) {
-	sh := n.share(s.topic.key.aor)
-	s.hold = t.Now.Add(time.Duration(sh.restored) * owner.Partitions * paceStep % paceOver)
-	sh.restored++
-	n.applyGrant(s, event.Grant{Handling: event.PoliteBlock}, time.Time{})
-	n.decideAgain(t, s)
+// resume puts a subscription in its place again, as policy and time have it now.
+func (n *Notifier) resume(t *owner.Turn, s *subscription, k topicKey) {
+	s.topic = n.topic(t, k.aor, k.name)
+	s.wake = owner.Func(func(t *owner.Turn) { n.ring(t, s) })
+	n.quota.keep(s.watcher.AoR)
+	n.add(s)
+	g, again := n.decide(k.aor, s.watcher, k.name, t.Now)
+	if g.Handling == event.Block {
+		n.applyGrant(s, event.Grant{Handling: event.PoliteBlock}, time.Time{})
+		n.over(t, s, ReasonRejected)
+	} else {
+		n.applyGrant(s, g, again)
+	}
 	if !s.until.After(t.Now) {
 		n.over(t, s, ReasonTimeout)
 	}
-	n.reserve(t, s)
 	n.watched(t, s)
-	n.touch(t, s.topic)
 	n.schedule(t, s)
+}
+
+// pace spreads what restored subscriptions are told, those to the AoRs that
+// changed last first. Nothing is told in the turn of the start itself: nobody
+// listens yet.
+func (n *Notifier) pace(t *owner.Turn, sh *share) {
+	newest := n.opt.Newest
+	if newest == nil {
+		newest = func(event.AoR) time.Time { return time.Time{} }
+	}
+	slices.SortStableFunc(sh.paced, func(a, b *subscription) int {
+		return cmp.Or(newest(b.topic.key.aor).Compare(newest(a.topic.key.aor)), b.began.Compare(a.began))
+	})
+	step := min(owner.Partitions*paceStep, paceOver/time.Duration(len(sh.paced)))
+	for i, s := range sh.paced {
+		s.hold = t.Now.Add(time.Duration(i+1) * step)
+		n.schedule(t, s)
+	}
+	sh.paced = nil
 }

@@ -10,23 +10,25 @@ import (
 // consider sends a subscription the newest state if it has something to be
 // told and may be told now, and says whether it did.
 func (n *Notifier) consider(t *owner.Turn, s *subscription) bool {
-	if s.inFlight || s.waits || s.hold.After(t.Now) {
+	if s.inFlight || s.hold.After(t.Now) {
 		return false
 	}
+	before := s.progress
 	if s.ending != "" {
-		n.send(t, s)
+		n.send(t, s, before)
 		n.remove(t, s, s.ending)
 		return true
 	}
-	v := s.topic.current(s.view)
-	if !s.must && s.sent == v.revision {
-		s.seen = s.topic.revision
+	must := s.must || s.told == nil
+	body := s.topic.current(s.view).body
+	if !must && same(s.told, body) {
+		s.told, s.seen = body, s.topic.revision
 		return false
 	}
-	if !s.must && !n.mayTell(t, s) {
+	if !must && !n.mayTell(t, s) {
 		return false
 	}
-	n.send(t, s)
+	n.send(t, s, before)
 	return true
 }
 
@@ -36,39 +38,51 @@ func (n *Notifier) mayTell(t *owner.Turn, s *subscription) bool {
 		return true
 	}
 	ok, when := s.bucket.take(s.topic.pkg.Lifetime(), t.Now, s.seen < s.topic.urgent)
-	if !ok {
+	if !ok && !when.Equal(s.token) {
 		s.token = when
 		n.schedule(t, s)
 	}
 	return ok
 }
 
-// send takes the next number and tells the state once that is durable.
-func (n *Notifier) send(t *owner.Turn, s *subscription) {
-	note := Notification{State: Active, Seq: s.seq, Left: s.until.Sub(t.Now)}
-	if s.grant.Handling == event.Confirm {
-		note.State = Pending
-	}
-	if s.ending != "" {
-		note.State, note.Reason, note.Left = Terminated, s.ending, 0
-	}
-	if s.ending != ReasonRejected {
-		v := s.topic.current(s.view)
-		if v.failed == nil {
-			note.Type, note.Body = s.format.Type, s.topic.written(v, t.Now)
-		}
-		s.sent = v.revision
+// send takes the next number and tells the state once that is durable. Where
+// it can't be stored nothing was told, and all is as it was before.
+func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
+	note := n.notification(t, s)
+	if note.Type != "" {
+		s.told = s.view.body
 	}
 	s.seq++
-	s.seen, s.must, s.inFlight, s.hold = s.topic.revision, false, true, time.Time{}
-	s.token = time.Time{}
+	s.seen, s.must, s.inFlight = s.topic.revision, false, true
+	s.hold, s.token = time.Time{}, time.Time{}
 	n.reserve(t, s)
 	sink := s.sink
 	t.Say(func(failed error) {
-		if failed == nil {
-			sink.Notify(note)
+		if failed != nil {
+			s.progress = before
+			return
 		}
+		sink.Notify(note)
 	})
+}
+
+// notification is what a subscription is told now. One that policy ended is
+// told nothing of the state.
+func (n *Notifier) notification(t *owner.Turn, s *subscription) Notification {
+	note := Notification{State: Active, Seq: s.seq, Left: s.until.Sub(t.Now)}
+	switch {
+	case s.ending != "":
+		note.State, note.Reason, note.Left = Terminated, s.ending, 0
+	case s.grant.Handling == event.Confirm:
+		note.State = Pending
+	}
+	if s.ending == ReasonRejected {
+		return note
+	}
+	if v := s.topic.current(s.view); !v.fails {
+		note.Type, note.Body = s.format.Type, s.topic.bodyAt(v, t.Now)
+	}
+	return note
 }
 
 // reserve saves a new block of numbers once half of the last is used, so that
@@ -92,14 +106,16 @@ func (n *Notifier) Done(t *owner.Turn, aor event.AoR, id string, o Outcome) {
 		s.failures = 0
 	case o == NoDialog && !s.retried && t.Now.Sub(s.began) <= raceLasts:
 		// Our 200 may come after this NOTIFY (RFC 6665 §4.1.2.4).
-		s.retried, s.must, s.hold = true, true, t.Now.Add(retryAfterRace)
-	case o == Later && s.failures < probes && s.ending == "":
+		s.retried, s.told, s.hold = true, nil, t.Now.Add(retryAfterRace)
+	case o == Later && s.ending != "":
+		// The last notification is owed still; it is sent once.
+	case o == Later && s.failures < probes:
 		s.failures++
-		s.must, s.hold = true, t.Now.Add(probeEvery)
+		s.told, s.hold = nil, t.Now.Add(probeEvery)
 	default:
 		n.remove(t, s, ReasonDeactivated)
 		return
 	}
-	n.touch(t, s.topic)
+	n.queue(t, s)
 	n.schedule(t, s)
 }

@@ -31,22 +31,29 @@ type subscription struct {
 	grant    event.Grant
 	askAgain time.Time // policy; zero: when the rules change
 	ending   string    // the reason, once it is over
-	waits    bool      // for the watchers' inputs of the next turn
 
-	view     *view
-	sent     uint64 // the view's revision that was sent last
-	seen     uint64 // the topic's revision then
-	must     bool   // tell whatever was sent last
+	view   *view
+	queued bool // in topic.ready
+	saved  bool
+	limit  uint32 // numbers below it are reserved
+	alarm  owner.Alarm
+	wake   owner.Job // what the alarm does
+	progress
+}
+
+// progress is how far telling a subscription has come. A failed commit undoes
+// what its turn did to it, and nothing before.
+type progress struct {
+	seq      uint32      // of the next notification
+	told     *event.Body // what was sent last; nil: nothing, or it may not have come
+	seen     uint64      // the topic's revision then
+	must     bool        // tell whatever was sent last
 	inFlight bool
+	retried  bool
+	failures int
 	hold     time.Time // nothing is sent before
 	token    time.Time // when the rate allows one more; zero: nothing waits for it
-	saved    bool
-	failures int
-	retried  bool
-	seq      uint32 // of the next notification
-	limit    uint32 // numbers below it are reserved
 	bucket   bucket
-	alarm    owner.Alarm
 }
 
 // Subscribe does what RFC 6665 §4.2.1 asks and gives the interval for the
@@ -58,9 +65,9 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 	}
 	s := n.share(r.AoR).subs[r.ID]
 	switch {
-	case r.Refresh && (s == nil || s.ending != ""):
+	case r.Refresh && s == nil, s != nil && s.ending != "":
 		return 0, ErrNoSubscription
-	case r.Refresh && s.watcher != r.Watcher:
+	case s != nil && s.watcher != r.Watcher:
 		return 0, ErrNotTheSubscriber
 	}
 	left, err := n.interval(t, pkg, r)
@@ -79,7 +86,7 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 	n.renew(t, s, r, left)
 	n.applyGrant(s, grant, again)
 	n.watched(t, s)
-	n.touch(t, s.topic)
+	n.queue(t, s)
 	n.schedule(t, s)
 	return left, nil
 }
@@ -96,16 +103,20 @@ func (n *Notifier) interval(t *owner.Turn, pkg event.Package, r Request) (time.D
 	return event.Spread(min(asked, life.Max), life.Min, r.ID, t.Now), nil
 }
 
-// begin makes a subscription; one that only fetches is kept nowhere else.
+// begin makes a subscription. One that only fetches is no device's: it takes
+// no other's place.
 func (n *Notifier) begin(t *owner.Turn, r Request, fetch bool) (*subscription, error) {
 	tp := n.topic(t, r.AoR, r.Event)
-	if len(tp.subs) >= n.opt.PerAoR {
-		return nil, ErrTooMany
-	}
-	s := &subscription{id: r.ID, topic: tp, entity: r.Entity, watcher: r.Watcher, device: r.Device,
-		began: t.Now, bucket: newBucket(tp.pkg.Lifetime(), t.Now)}
+	s := &subscription{id: r.ID, topic: tp, entity: r.Entity, watcher: r.Watcher, began: t.Now}
+	s.bucket = newBucket(tp.pkg.Lifetime(), t.Now)
+	s.wake = owner.Func(func(t *owner.Turn) { n.ring(t, s) })
 	if !fetch {
+		s.device = r.Device
 		n.replace(t, s)
+	}
+	if len(tp.subs) >= n.opt.PerAoR || !n.quota.take(r.Watcher.AoR) {
+		n.touch(t, tp)
+		return nil, ErrTooMany
 	}
 	n.add(s)
 	return s, nil
@@ -153,10 +164,9 @@ func (n *Notifier) over(t *owner.Turn, s *subscription, reason string) {
 	if s.ending != "" {
 		return
 	}
-	s.ending, s.must = reason, true
-	s.hold = time.Time{}
+	s.ending, s.hold = reason, time.Time{}
 	n.unsave(t, s)
-	n.touch(t, s.topic)
+	n.queue(t, s)
 }
 
 // remove drops a subscription without another word to its subscriber.
@@ -165,26 +175,35 @@ func (n *Notifier) remove(t *owner.Turn, s *subscription, reason string) {
 		s.ending = reason
 		n.unsave(t, s)
 	}
-	sh, tp := n.share(s.topic.key.aor), s.topic
-	if sh.subs[s.id] == s {
-		delete(sh.subs, s.id)
+	tp := s.topic
+	n.drop(s)
+	last := len(tp.subs) - 1
+	tp.subs[s.place] = tp.subs[last]
+	tp.subs[s.place].place = s.place
+	tp.subs[last] = nil
+	tp.subs = tp.subs[:last]
+	s.place = -1
+	tp.leave(s.view)
+	t.Wake(&s.alarm, "", time.Time{}, nil)
+	n.watched(t, s)
+	n.touch(t, tp)
+	if s.saved {
+		t.Say(func(failed error) {
+			if failed != nil { // it will be read again, and must go on where it was
+				n.share(tp.key.aor).past[s.id] = s
+			}
+		})
 	}
+}
+
+// drop takes a subscription out of its share.
+func (n *Notifier) drop(s *subscription) {
+	sh := n.share(s.topic.key.aor)
+	delete(sh.subs, s.id)
 	if s.device != "" && sh.devices[s.deviceKey()] == s {
 		delete(sh.devices, s.deviceKey())
 	}
-	if s.place >= 0 {
-		last := len(tp.subs) - 1
-		tp.subs[s.place] = tp.subs[last]
-		tp.subs[s.place].place = s.place
-		tp.subs[last] = nil
-		tp.subs = tp.subs[:last]
-		s.place = -1
-	}
-	tp.leave(s.view)
-	s.view = nil
-	t.Wake(&s.alarm, "", time.Time{}, nil)
-	n.watched(t, s)
-	n.dropIfIdle(tp)
+	n.quota.giveBack(s.watcher.AoR)
 }
 
 func (n *Notifier) applyGrant(s *subscription, g event.Grant, again time.Time) {
@@ -195,9 +214,9 @@ func (n *Notifier) applyGrant(s *subscription, g event.Grant, again time.Time) {
 	}
 	if s.view == nil || s.view.key != k {
 		s.topic.leave(s.view)
-		s.view, s.sent, s.must = s.topic.enter(k), 0, true
+		s.view = s.topic.enter(k)
 	}
-	if pendingBefore := s.grant.Handling == event.Confirm; pendingBefore != (g.Handling == event.Confirm) {
+	if pending := s.grant.Handling == event.Confirm; pending != (g.Handling == event.Confirm) {
 		s.must = true
 	}
 	s.grant = g
@@ -228,21 +247,25 @@ func (n *Notifier) schedule(t *owner.Turn, s *subscription) {
 		return
 	}
 	at := s.until
-	for _, other := range []time.Time{s.askAgain, s.hold, s.token} {
-		if other.After(t.Now) && other.Before(at) {
+	if s.ending != "" {
+		at = time.Time{} // its end has come already
+	}
+	for _, other := range [...]time.Time{s.askAgain, s.hold, s.token} {
+		if other.After(t.Now) && (at.IsZero() || other.Before(at)) {
 			at = other
 		}
 	}
-	t.Wake(&s.alarm, string(s.topic.key.aor), at, owner.Func(func(t *owner.Turn) { n.ring(t, s) }))
+	t.Wake(&s.alarm, string(s.topic.key.aor), at, s.wake)
 }
 
 func (n *Notifier) ring(t *owner.Turn, s *subscription) {
 	switch {
+	case s.ending != "":
 	case !s.until.After(t.Now):
 		n.over(t, s, ReasonTimeout)
 	case !s.askAgain.IsZero() && !s.askAgain.After(t.Now):
 		n.decideAgain(t, s)
 	}
-	n.touch(t, s.topic)
+	n.queue(t, s)
 	n.schedule(t, s)
 }

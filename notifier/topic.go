@@ -1,8 +1,7 @@
 package notifier
 
 import (
-	"bytes"
-	"time"
+	"slices"
 
 	"lamplight/event"
 	"lamplight/owner"
@@ -18,35 +17,10 @@ type topic struct {
 	urgent   uint64         // the last revision that must not wait
 	subs     []*subscription
 	views    map[viewKey]*view
-	touched  bool // telling is asked for in this turn
-	from     int  // where the next turn goes on telling
+	ready    []*subscription // may have something to be told
+	touched  bool            // telling is asked for in this turn
+	waits    bool            // for the watchers' inputs of the next turn
 }
-
-// view is the document for one class of subscribers: those who may see the
-// same, in the same format, share the same bytes.
-type view struct {
-	key      viewKey
-	users    int
-	at       uint64 // the topic's revision it was made from
-	revision uint64 // rises when its bytes change
-	doc      event.Document
-	body     event.Body
-	failed   error
-}
-
-type viewKey struct {
-	shown  shown // or the empty look
-	rights event.Rights
-	format event.Format
-	entity string
-}
-
-type shown bool
-
-const (
-	shownState shown = true
-	shownEmpty shown = false
-)
 
 // topic finds a topic or makes it, with the document as it is now.
 func (n *Notifier) topic(t *owner.Turn, aor event.AoR, name event.Name) *topic {
@@ -59,6 +33,7 @@ func (n *Notifier) topic(t *owner.Turn, aor event.AoR, name event.Name) *topic {
 		doc := n.opt.Document(t, aor, name)
 		tp = &topic{key: k, pkg: pkg, doc: doc, empty: empty, revision: 1, views: map[viewKey]*view{}}
 		topics[k] = tp
+		n.gather(t, tp)
 	}
 	return tp
 }
@@ -71,103 +46,53 @@ func (tp *topic) change(doc event.Document) {
 	tp.doc = doc
 }
 
-// enter counts a subscription among a view's users.
-func (tp *topic) enter(k viewKey) *view {
-	v := tp.views[k]
-	if v == nil {
-		v = &view{key: k}
-		tp.views[k] = v
+// queue has a subscription considered at the end of the turn.
+func (n *Notifier) queue(t *owner.Turn, s *subscription) {
+	if !s.queued {
+		s.queued = true
+		s.topic.ready = append(s.topic.ready, s)
 	}
-	v.users++
-	return v
+	n.touch(t, s.topic)
 }
 
-func (tp *topic) leave(v *view) {
-	if v == nil {
-		return
-	}
-	if v.users--; v.users == 0 {
-		delete(tp.views, v.key)
-	}
-}
-
-// current brings a view up to the topic's document.
-func (tp *topic) current(v *view) *view {
-	if v.at == tp.revision {
-		return v
-	}
-	doc := tp.empty
-	if v.key.shown == shownState {
-		doc = withhold(tp.pkg, tp.doc, tp.empty, v.key.rights)
-	}
-	body, err := tp.pkg.Encode(v.key.entity, doc, v.key.format)
-	if v.revision == 0 || !bytes.Equal(body.Head, v.body.Head) || !bytes.Equal(body.Tail, v.body.Tail) {
-		v.revision++
-	}
-	v.at, v.doc, v.body, v.failed = tp.revision, doc, body, err
-	return v
-}
-
-// written is a view's body as of now: one that tells how long something lasts
-// is written anew.
-func (tp *topic) written(v *view, now time.Time) event.Body {
-	if p, ok := tp.pkg.(event.Aging); ok {
-		if body, err := p.EncodeAt(v.key.entity, v.doc, v.key.format, now); err == nil {
-			return body
-		}
-	}
-	return v.body
-}
-
-func withhold(pkg event.Package, doc, empty event.Document, r event.Rights) event.Document {
-	if viewer, ok := pkg.(event.Viewer); ok {
-		return viewer.View(doc, r)
-	}
-	if r == event.RightsAll {
-		return doc
-	}
-	return empty
-}
-
-// touch has the topic's subscribers told at the end of the turn.
+// touch has a topic's queue told, and the topic dropped where nobody watches it
+// any more: after all that the turn composes, so that a state that was replaced
+// in the same turn is told to nobody.
 func (n *Notifier) touch(t *owner.Turn, tp *topic) {
 	if tp.touched {
 		return
 	}
 	tp.touched = true
-	t.End(func() { n.tell(t, tp) })
+	t.End(func() { t.End(func() { n.tell(t, tp) }) })
 }
 
-// tell goes through the subscribers and sends to those that have something to
-// be told; what is too much for one turn is left to the next.
+// tell sends to those in the queue that have something to be told; what is too
+// much for one turn is left to the next.
 func (n *Notifier) tell(t *owner.Turn, tp *topic) {
-	tp.touched = false
-	if n.share(tp.key.aor).topics[tp.key] != tp {
-		return // forgotten since
+	defer func() { tp.touched = false }()
+	if tp.waits || n.share(tp.key.aor).topics[tp.key] != tp {
+		return // later, or forgotten since
 	}
-	sent := 0
-	for range len(tp.subs) {
-		if tp.from >= len(tp.subs) {
-			tp.from = 0
-		}
-		s := tp.subs[tp.from]
-		if n.consider(t, s) {
+	done, sent := 0, 0
+	for done < len(tp.ready) && sent < n.opt.EveryTurn {
+		s := tp.ready[done]
+		s.queued = false
+		if s.place >= 0 && n.consider(t, s) {
 			sent++
 		}
-		if s.place >= 0 {
-			tp.from++
-		}
-		if sent >= n.opt.EveryTurn {
-			t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) { n.touch(t, tp) }))
-			return
-		}
+		done++
 	}
-	n.dropIfIdle(tp)
+	if tp.ready = slices.Delete(tp.ready, 0, done); len(tp.ready) > 0 {
+		t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) { n.touch(t, tp) }))
+		return
+	}
+	n.dropIfIdle(t, tp)
 }
 
 // dropIfIdle forgets a topic that nobody watches.
-func (n *Notifier) dropIfIdle(tp *topic) {
+func (n *Notifier) dropIfIdle(t *owner.Turn, tp *topic) {
 	if len(tp.subs) == 0 {
 		delete(n.share(tp.key.aor).topics, tp.key)
+		n.scatter(t, tp)
 	}
 }

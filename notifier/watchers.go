@@ -20,49 +20,60 @@ const terminatedLasts = 5 * time.Minute
 // somebody watches the watchers.
 func (n *Notifier) watched(t *owner.Turn, s *subscription) {
 	aor, name := s.topic.key.aor, s.topic.key.name
-	if n.opt.Inputs == nil {
+	if n.opt.Inputs == nil || n.packages[name+winfo] == nil || n.share(aor).topics[topicKey{aor, name + winfo}] == nil {
 		return
 	}
-	if strings.HasSuffix(string(name), winfo) {
-		n.watchersWatched(t, s)
-		return
-	}
-	watching := n.share(aor).topics[topicKey{aor, name + winfo}]
-	if watching == nil || len(watching.subs) == 0 {
-		return
-	}
-	n.postWatcher(t, s)
-}
-
-func (n *Notifier) postWatcher(t *owner.Turn, s *subscription) {
-	aor := s.topic.key.aor
 	in := s.watcherInput(t.Now)
 	t.Post(string(aor), owner.Func(func(t *owner.Turn) { n.opt.Inputs.Put(t, aor, in) }))
 }
 
-// watchersWatched lets the first subscription to watcher information wait for
-// the next turn, in which all watchers are inputs, so that its first
-// notification is the full state; the end of the last one withdraws them.
-func (n *Notifier) watchersWatched(t *owner.Turn, s *subscription) {
-	aor := s.topic.key.aor
-	watched := n.share(aor).topics[topicKey{aor, event.Name(strings.TrimSuffix(string(s.topic.key.name), winfo))}]
-	switch {
-	case watched == nil:
-	case s.place < 0 && len(s.topic.subs) == 0:
-		for _, w := range watched.subs {
-			k := w.watcherKey()
-			t.Post(string(aor), owner.Func(func(t *owner.Turn) { n.opt.Inputs.Withdraw(t, aor, k) }))
-		}
-	case s.place >= 0 && len(s.topic.subs) == 1:
-		for _, w := range watched.subs {
-			n.postWatcher(t, w)
-		}
-		s.waits = true
-		t.Post(string(aor), owner.Func(func(t *owner.Turn) {
-			s.waits = false
-			n.touch(t, s.topic)
-		}))
+// whose is the topic whose watchers a topic tells of; nil: there is none.
+func (n *Notifier) whose(tp *topic) *topic {
+	name, ok := strings.CutSuffix(string(tp.key.name), winfo)
+	if !ok || n.opt.Inputs == nil {
+		return nil
 	}
+	return n.share(tp.key.aor).topics[topicKey{tp.key.aor, event.Name(name)}]
+}
+
+// gather lets a new topic of watcher information wait for the next turn, in
+// which all watchers are inputs, so that the first notification is the full
+// state.
+func (n *Notifier) gather(t *owner.Turn, tp *topic) {
+	whose := n.whose(tp)
+	if whose == nil {
+		return
+	}
+	inputs := make([]event.Input, len(whose.subs))
+	for i, s := range whose.subs {
+		inputs[i] = s.watcherInput(t.Now)
+	}
+	tp.waits = true
+	t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) {
+		for _, in := range inputs {
+			n.opt.Inputs.Put(t, tp.key.aor, in)
+		}
+		tp.waits = false
+		n.touch(t, tp)
+	}))
+}
+
+// scatter withdraws the watchers once nobody watches them: they cost nothing
+// then. Those who are gone already end with their time.
+func (n *Notifier) scatter(t *owner.Turn, tp *topic) {
+	whose := n.whose(tp)
+	if whose == nil {
+		return
+	}
+	keys := make([]event.Key, len(whose.subs))
+	for i, s := range whose.subs {
+		keys[i] = s.watcherKey()
+	}
+	t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) {
+		for _, k := range keys {
+			n.opt.Inputs.Withdraw(t, tp.key.aor, k)
+		}
+	}))
 }
 
 func (s *subscription) watcherKey() event.Key {

@@ -78,14 +78,18 @@ func (h alarms) next() time.Time {
 	return h[0].at
 }
 
-// forget takes all alarms of a key away.
-func (h *alarms) forget(key string) {
-	for i := 0; i < len(*h); {
-		if (*h)[i].key == key {
-			heap.Remove(h, i)
-			i = 0
-		} else {
-			i++
+// forget takes all alarms of some keys away, in one pass.
+func (h *alarms) forget(keys map[string]struct{}) {
+	kept := (*h)[:0]
+	for _, a := range *h {
+		if _, gone := keys[a.key]; gone {
+			a.place = 0
+			continue
 		}
+		kept = append(kept, a)
+		a.place = len(kept)
 	}
+	clear((*h)[len(kept):])
+	*h = kept
+	heap.Init(h)
 }

@@ -102,8 +102,7 @@ func (o *Owners) Load(now time.Time) error {
 		}
 	}
 	for _, w := range o.workers {
-		w.turn.end()
-		if err := w.finish(); err != nil {
+		if err := w.finish(w.lost); err != nil {
 			return fmt.Errorf("load: %w", err)
 		}
 	}
@@ -174,11 +173,11 @@ func (o *Owners) Settle(now time.Time) error {
 // Len is the number of owners.
 func (o *Owners) Len() int { return len(o.workers) }
 
-// Next is when the first alarm of any owner goes off; zero where none is set.
+// Next is when an owner has something to do if nothing comes; zero: never.
 func (o *Owners) Next() time.Time {
 	var next time.Time
 	for _, w := range o.workers {
-		if at := w.alarms.next(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		if at := w.next(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}

@@ -3,6 +3,8 @@ package owner
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,13 +12,19 @@ import (
 // jobsPerTurn bounds a turn, so that answers don't wait for a whole intake.
 const jobsPerTurn = 1024
 
+// readAgainEvery is how often keys are read again whose reading needs a commit
+// that fails.
+const readAgainEvery = time.Second
+
 // worker is one owner: an intake, the alarms of its keys, and its turn.
 type worker struct {
 	owners *Owners
 	limit  int
 	alarms alarms
 	turn   *Turn
-	lost   []string // keys to be read again before anything else
+	lost   map[string]struct{} // keys to be read again before anything else
+	again  map[string]struct{} // and those to be read again at retry
+	retry  time.Time
 	done   chan error
 
 	mu     sync.Mutex
@@ -26,7 +34,8 @@ type worker struct {
 }
 
 func newWorker(o *Owners, limit int) *worker {
-	w := &worker{owners: o, limit: limit, wake: make(chan struct{}, 1), done: make(chan error, 1)}
+	w := &worker{owners: o, limit: limit, wake: make(chan struct{}, 1), done: make(chan error, 1),
+		lost: map[string]struct{}{}, again: map[string]struct{}{}}
 	w.turn = &Turn{w: w, keys: map[string]struct{}{}}
 	return w
 }
@@ -75,8 +84,17 @@ func (w *worker) waiting() int {
 }
 
 func (w *worker) ready(now time.Time) bool {
-	next := w.alarms.next()
+	next := w.next()
 	return len(w.lost) > 0 || w.waiting() > 0 || !next.IsZero() && !next.After(now)
+}
+
+// next is when there is something to do if nothing comes; zero: never.
+func (w *worker) next() time.Time {
+	next := w.alarms.next()
+	if len(w.again) > 0 && (next.IsZero() || w.retry.Before(next)) {
+		return w.retry
+	}
+	return next
 }
 
 // run takes turns until the context ends and the intake is empty.
@@ -101,7 +119,7 @@ func (w *worker) run(ctx, lost context.Context) {
 // rest waits for a job, the next alarm, or the end.
 func (w *worker) rest(ctx, lost context.Context, timer *time.Timer, now time.Time) {
 	var alarm <-chan time.Time
-	if next := w.alarms.next(); !next.IsZero() {
+	if next := w.next(); !next.IsZero() {
 		timer.Reset(next.Sub(now))
 		alarm = timer.C
 	}
@@ -117,6 +135,10 @@ func (w *worker) rest(ctx, lost context.Context, timer *time.Timer, now time.Tim
 func (w *worker) take(now time.Time) error {
 	t := w.turn
 	t.reset(now)
+	if len(w.again) > 0 && !w.retry.After(now) {
+		maps.Copy(w.lost, w.again)
+		clear(w.again)
+	}
 	if len(w.lost) > 0 {
 		return w.readAgain()
 	}
@@ -132,24 +154,22 @@ func (w *worker) take(now time.Time) error {
 		t.do(p.key, p.job)
 	}
 	w.giveBack(jobs)
-	t.end()
-	return w.finish()
+	w.finish(w.lost)
+	return nil
 }
 
-// finish commits the turn and tells what it has to tell. Where the commit
-// fails the turn's keys are forgotten, and read again as at a start, because
-// nobody knows how much of it was written.
-func (w *worker) finish() error {
+// finish ends the turn's work, commits it and tells what it has to tell. Where
+// the commit fails the turn's keys are forgotten, and read again as at a start,
+// because nobody knows how much of it was written: lost takes them.
+func (w *worker) finish(lost map[string]struct{}) (failed error) {
 	t := w.turn
-	failed := w.commit(t.records)
-	if failed != nil {
-		for key := range t.keys {
-			w.lost = append(w.lost, key)
-		}
+	t.end()
+	if failed = w.commit(t.records); failed != nil {
+		maps.Copy(lost, t.keys)
 	}
 	t.say(failed)
 	if failed != nil {
-		return nil
+		return failed
 	}
 	for _, p := range t.posts {
 		w.owners.Return(p.key, p.job)
@@ -169,13 +189,15 @@ func (w *worker) commit(records []Record) error {
 }
 
 // readAgain brings the memory of the keys of a failed commit back to what is
-// stored.
+// stored. Where that wants something stored itself (the end of what is over)
+// and cannot, the keys serve as they are until the next try, so that a full
+// disk doesn't keep the owner from everything else.
 func (w *worker) readAgain() error {
 	t, o := w.turn, w.owners
-	keys := w.lost
-	w.lost = nil
+	keys := slices.Sorted(maps.Keys(w.lost)) // a simulation repeats itself
+	w.alarms.forget(w.lost)
+	clear(w.lost)
 	for _, key := range keys {
-		w.alarms.forget(key)
 		o.restore.Forget(t, key)
 		t.keys[key] = struct{}{}
 		err := o.journal.Load(Prefix(key), func(r Record) error { return o.restoreRecord(t, r) })
@@ -183,6 +205,8 @@ func (w *worker) readAgain() error {
 			return fmt.Errorf("read %s again: %w", key, err)
 		}
 	}
-	t.end()
-	return w.finish()
+	if w.finish(w.again) != nil {
+		w.retry = t.Now.Add(readAgainEvery)
+	}
+	return nil
 }
