@@ -166,6 +166,8 @@ func party(n *xmltree.Node) (p Party) {
 			p.identity(c)
 		case c.Local == "target" && isSpace(c.Space) && p.Target == "":
 			p.target(c)
+		case c.Local == "param" && isSpace(c.Space): // outside of its target, as an example of RFC 4235 §6.2 has it
+			p.param(c)
 		default:
 			p.Extra = append(p.Extra, c.Fragment())
 		}
@@ -196,15 +198,18 @@ func (p *Party) identity(n *xmltree.Node) {
 func (p *Party) target(n *xmltree.Node) {
 	p.Target = withScheme(n.Get("uri"))
 	for _, c := range n.Children {
-		if c.Local != "param" || !isSpace(c.Space) {
-			continue
+		if c.Local == "param" && isSpace(c.Space) {
+			p.param(c)
 		}
-		value := c.Get("pval")
-		if value == "" {
-			value = c.Get("pvalue")
-		}
-		p.Params = append(p.Params, Param{strings.TrimSpace(c.Get("pname")), strings.TrimSpace(value)})
 	}
+}
+
+func (p *Party) param(n *xmltree.Node) {
+	value := n.Get("pval")
+	if value == "" {
+		value = n.Get("pvalue")
+	}
+	p.Params = append(p.Params, Param{strings.TrimSpace(n.Get("pname")), strings.TrimSpace(value)})
 }
 
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

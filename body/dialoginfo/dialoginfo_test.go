@@ -70,6 +70,14 @@ func TestWhatIsReadIsPrintedAgain(t *testing.T) {
 	}
 }
 
+func TestAParameterOutsideOfItsTarget(t *testing.T) {
+	i, err := Parse([]byte(`<dialog-info xmlns="` + Space + `" version="7" state="partial" entity="sip:alice@example.com"><dialog id="d"><state>confirmed</state>` +
+		`<local><target uri="sip:alice@pc33.example.com"/><param pname="+sip.rendering" pval="no"/></local></dialog></dialog-info>`))
+	if err != nil || i.Dialogs[0].Local.Rendering() != "no" {
+		t.Errorf("read %+v, %v", i, err)
+	}
+}
+
 func TestSchemes(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "1002": "sip:1002", "sip:1002": "sip:1002", "1002@h": "sip:1002@h", "u@h:5060": "sip:u@h:5060", "localhost:5060": "sip:localhost:5060",

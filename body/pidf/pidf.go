@@ -238,5 +238,5 @@ func timestamp(text string) time.Time {
 	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		return time.Time{}
 	}
-	return at.UTC().Truncate(time.Second)
+	return at.UTC()
 }
