@@ -197,14 +197,16 @@ func (m *Message) headerFields(b []byte, at int) int {
 		}
 		// What holds a character that it may not is never copied to a response.
 		if err == nil || err == errLineFeed {
-			m.fail(m.addField(b, at, end))
+			m.fail(m.addField(b, at, at+len(line), end))
 		}
 		at = next
 	}
 }
 
-func (m *Message) addField(b []byte, at, end int) error {
-	colon := bytes.IndexByte(b[at:end], ':')
+// addField indexes one header field. The colon stands in its first line, which
+// ends before firstEnd (RFC 3261 §25.1 HCOLON).
+func (m *Message) addField(b []byte, at, firstEnd, end int) error {
+	colon := bytes.IndexByte(b[at:firstEnd], ':')
 	if colon < 0 {
 		return bad("Header Field Without Colon")
 	}

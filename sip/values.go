@@ -156,7 +156,10 @@ func (m *Message) Validate() error {
 	if err != nil {
 		return err
 	}
-	if err := m.validAddresses(bytes.HasPrefix(via.Branch(), cookie)); err != nil {
+	if err := m.validFromTo(bytes.HasPrefix(via.Branch(), cookie)); err != nil {
+		return err
+	}
+	if err := m.validContacts(); err != nil {
 		return err
 	}
 	c, err := m.CSeq()
@@ -194,17 +197,26 @@ func (m *Message) validVias() (top ViaValue, err error) {
 	return top, nil
 }
 
-func (m *Message) validAddresses(wantTag bool) error {
+func (m *Message) validFromTo(wantTag bool) error {
 	from, err := m.From()
 	if err != nil || !from.valid() {
 		return bad("Malformed From")
 	}
-	if wantTag && len(from.Tag()) == 0 {
-		return bad("From Without Tag")
-	}
-	if to, err := m.To(); err != nil || !to.valid() {
+	to, err := m.To()
+	if err != nil || !to.valid() {
 		return bad("Malformed To")
 	}
+	switch tag := from.Tag(); {
+	case wantTag && len(tag) == 0:
+		return bad("From Without Tag")
+	case m.method == INVITE: // begins nothing that would be kept, and RFC 4475 §3.1.1.7 has a longer one
+	case len(tag) > MaxTag, len(to.Tag()) > MaxTag:
+		return bad("Tag Too Long")
+	}
+	return nil
+}
+
+func (m *Message) validContacts() error {
 	n := 0
 	for value := range m.Elements(Contact) {
 		if n++; n > MaxSameFields {
@@ -221,7 +233,7 @@ func (m *Message) validAddresses(wantTag bool) error {
 // limits.
 func (n NameAddr) valid() bool {
 	_, err := n.ParseURI()
-	return !isSyntax(err) && len(n.URI) <= MaxURI && len(n.Display) <= MaxDisplay && len(n.Tag()) <= MaxTag
+	return !isSyntax(err) && len(n.URI) <= MaxURI && len(n.Display) <= MaxDisplay
 }
 
 // isSyntax tells a broken URI from one of a scheme that is not ours.
