@@ -50,6 +50,7 @@ func TestMerge(t *testing.T) {
 		{"a half of the called and its branch", []Report{report("1", d("a", "c", "", "r", Trying)), report("2", d("a", "c", "l", "r", Terminated))}, "terminated"},
 		{"a half and another's branch", []Report{report("1", d("a", "c", "l", "", Trying)), report("2", d("a", "c", "k", "r", Early))}, "early trying"},
 		{"a half alone", []Report{report("1", d("a", "c", "l", "", Proceeding))}, "proceeding"},
+		{"two accounts of one dialog", []Report{report("1", Dialog{ID: "a", CallID: "c", State: Early, Direction: Initiator}), report("2", Dialog{ID: "b", CallID: "c", State: Early, Code: "180"})}, "early"},
 		{"no state", []Report{report("1", d("a", "c", "l", "r", ""))}, ""},
 		{"the order of a list", []Report{report("1", d("a", "1", "l", "r", Terminated), d("b", "2", "l", "r", Trying), d("c", "3", "l", "r", Confirmed)),
 			report("2", d("d", "4", "l", "r", Proceeding), d("e", "5", "l", "r", Early))}, "early confirmed proceeding trying terminated"},

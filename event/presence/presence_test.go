@@ -260,6 +260,18 @@ func TestTheDocumentAsPhonesReadIt(t *testing.T) {
 	}
 }
 
+func TestActivitiesAreASet(t *testing.T) {
+	for _, in := range [][]event.Input{{says("1", Meeting, ""), says("2", Away, "")}, {says("1", Away, ""), says("2", Meeting, "")}} {
+		if got := compose(office, in...).Persons[0].Activities; !slices.Equal(got, []string{"away", "meeting"}) {
+			t.Errorf("activities %v", got)
+		}
+	}
+	signedOff := read(t, "1", `<tuple id="a"><status><basic>closed</basic></status></tuple><dm:person id="p"><rpid:activities><rpid:busy/></rpid:activities></dm:person>`)
+	if text := string(compose(office, signedOff).Append(nil)); strings.Contains(text, "busy") {
+		t.Errorf("nobody who cannot be reached is busy:\n%s", text)
+	}
+}
+
 // A device that forgot what it had published, and published again, isn't two.
 func TestTheNewestTimestampOfADeviceWins(t *testing.T) {
 	say := func(id string, s State, at time.Time) event.Input {
