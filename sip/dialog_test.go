@@ -100,7 +100,7 @@ func TestARequestInADialog(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	d := sip.Dialog{Local: "<sip:b@b>", Remote: "<sip:a@a>", LocalTag: "ours"} // with a client of RFC 2543
+	d := sip.Dialog{Local: "<sip:b@b>", Remote: "<sip:a@a>", LocalTag: "ours"} // with a client older than RFC 3261
 	if r := d.Request(sip.NOTIFY, 5); r.To != "<sip:a@a>" {
 		t.Errorf("without a remote tag To is %s", r.To)
 	}

@@ -177,7 +177,7 @@ func (m *Message) Validate() error {
 	return err
 }
 
-// cookie begins every branch of RFC 3261 (§8.1.1.7).
+// cookie begins every branch but those of older clients (RFC 3261 §8.1.1.7).
 var cookie = []byte("z9hG4bK")
 
 func (m *Message) validVias() (top ViaValue, err error) {

@@ -1,0 +1,172 @@
+package sip_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	witness "github.com/emiago/sipgo/sip"
+
+	"lamplight/sip"
+)
+
+// seeds are messages to begin fuzzing with: samples and torture.
+func seeds(f *testing.F) {
+	for _, text := range samples {
+		f.Add(crlf(text))
+	}
+	for _, c := range torture {
+		f.Add(crlf(c.text))
+	}
+}
+
+// FuzzMessage: nothing panics; what is read can be read again alike, and what is
+// answered makes a response with the same fields, of lines without control
+// characters that were not there.
+func FuzzMessage(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		m, err := judge(bytes.Clone(sent))
+		read(m)
+		resp := sip.Response{Status: 400, ToTag: "t"}
+		out := resp.Append(nil, m, source)
+		if err != nil {
+			return
+		}
+		again, err := judge(bytes.Clone(m.Bytes()))
+		if err != nil || !bytes.Equal(again.Bytes(), m.Bytes()) || view(again) != view(m) {
+			t.Fatalf("%v\n%s\nis read again as\n%s", err, view(m), view(again))
+		}
+		if !m.IsRequest() {
+			return
+		}
+		answer, err := judge(out)
+		if err != nil || answer.Status() != 400 || len(answer.Body()) != 0 {
+			t.Fatalf("the response cannot be read: %v\n%q", err, out)
+		}
+		for _, h := range []sip.Header{sip.From, sip.CallID, sip.CSeq} {
+			if !bytes.Equal(answer.Value(h), m.Value(h)) {
+				t.Errorf("%s %q is answered by %q", h, m.Value(h), answer.Value(h))
+			}
+		}
+		mine, _ := m.TopVia()
+		theirs, _ := answer.TopVia()
+		if !bytes.Equal(mine.Branch(), theirs.Branch()) || m.Count(sip.Via) != answer.Count(sip.Via) {
+			t.Errorf("Via %q is answered by %q", m.Value(sip.Via), answer.Value(sip.Via))
+		}
+		if len(out) > len(m.Bytes())+200+len("SIP/2.0 Content-Length: 0Call-ID: From: To: Via: ") {
+			t.Errorf("%d bytes are answered by %d", len(sent), len(out))
+		}
+	})
+}
+
+// view is what two parsers must agree on.
+func view(m *sip.Message) string {
+	var b strings.Builder
+	c, _ := m.CSeq()
+	from, _ := m.From()
+	to, _ := m.To()
+	via, _ := m.TopVia()
+	if m.IsRequest() {
+		u, _ := sip.ParseURI(m.RequestURI())
+		fmt.Fprintf(&b, "%s %q %q %d\n", m.Method(), u.User, u.Host, u.PortNumber())
+	} else {
+		fmt.Fprintf(&b, "%d %q\n", m.Status(), m.ReasonPhrase())
+	}
+	port := sip.URI{Port: via.Port}
+	fmt.Fprintf(&b, "%q\n%d %s\nfrom %q\nto %q\nvia %s %q %d %q\n%q", m.CallID(), c.Number, c.Method, from.Tag(), to.Tag(),
+		strings.ToUpper(string(via.Transport)), via.Host, port.PortNumber(), via.Branch(), m.Body())
+	return b.String()
+}
+
+// witnessed is the same by the witness, "" where it lacks what a message needs.
+func witnessed(m witness.Message) string {
+	if m.CSeq() == nil || m.CallID() == nil || m.Via() == nil || m.From() == nil || m.To() == nil {
+		return ""
+	}
+	var b strings.Builder
+	switch r := m.(type) {
+	case *witness.Request:
+		fmt.Fprintf(&b, "%s %q %q %d\n", r.Method, r.Recipient.User, r.Recipient.Host, r.Recipient.Port)
+	case *witness.Response:
+		fmt.Fprintf(&b, "%d %q\n", r.StatusCode, r.Reason)
+	}
+	from, _ := m.From().Params.Get("tag")
+	to, _ := m.To().Params.Get("tag")
+	branch, _ := m.Via().Params.Get("branch")
+	v := m.Via()
+	fmt.Fprintf(&b, "%q\n%d %s\nfrom %q\nto %q\nvia %s %q %d %q\n%q", m.CallID().Value(), m.CSeq().SeqNo, m.CSeq().MethodName, from, to,
+		strings.ToUpper(v.Transport), v.Host, v.Port, branch, m.Body())
+	return b.String()
+}
+
+// known are the classes of messages that the two are known to read otherwise,
+// and why ours is right.
+var known = []struct {
+	why string
+	of  func(*sip.Message) bool
+}{
+	{"a quoted tag or branch: the witness keeps the quotes", func(m *sip.Message) bool {
+		return bytes.ContainsAny(m.Value(sip.From), `"`) || bytes.ContainsAny(m.Value(sip.To), `"`) || bytes.ContainsAny(m.Value(sip.Via), `"`)
+	}},
+}
+
+func classOf(m *sip.Message) string {
+	for _, k := range known {
+		if k.of(m) {
+			return k.why
+		}
+	}
+	return ""
+}
+
+// FuzzAgainstAWitness: where another stack's parser takes a message too, both
+// must have read the same, but for the classes above.
+func FuzzAgainstAWitness(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		m, err := judge(bytes.Clone(sent))
+		if err != nil {
+			return
+		}
+		w, err := witness.ParseMessage(bytes.Clone(sent))
+		if err != nil {
+			return
+		}
+		if ours, theirs := view(m), witnessed(w); theirs != "" && ours != theirs && classOf(m) == "" {
+			t.Errorf("%s\nthe witness:\n%s\nof\n%q", ours, theirs, sent)
+		}
+	})
+}
+
+// What the witness takes and we refuse, and the other way, is known by name.
+func TestAcceptanceAgainstAWitness(t *testing.T) {
+	both := 0
+	for _, c := range torture {
+		_, ours := judge(crlf(c.text))
+		_, theirs := witness.ParseMessage(crlf(c.text))
+		if (ours == nil) == (theirs == nil) {
+			both++
+			continue
+		}
+		t.Logf("%s: ours %v, the witness's %v", c.section, ours, theirs)
+	}
+	if both < len(torture)/2 {
+		t.Errorf("the two agree on %d of %d", both, len(torture))
+	}
+}
+
+func BenchmarkWitness(b *testing.B) {
+	for name, text := range samples {
+		sent := crlf(text)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := witness.ParseMessage(sent); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
