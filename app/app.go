@@ -78,6 +78,7 @@ type wiring struct {
 	registrations registrar.Options
 	subscriptions int // of an AoR; 0: the default
 	rateOff       bool
+	limitsOff     bool
 	journal       owner.Journal
 	owners        owner.Options
 	verifier      *digest.Verifier
@@ -107,6 +108,7 @@ func (s *Server) wiring() (wiring, error) {
 		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
 	}
 	if s.o.Limits == "off" {
+		w.limitsOff = true
 		w.publications = esc.Limits{PerUser: unlimited, PerPeer: unlimited}
 		w.registrations = registrar.Options{PerAoR: unlimited}
 		w.subscriptions, w.owners.Intake, w.transport.MaxOpen = unlimited, unlimited, unlimited

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"strings"
 
 	"lamplight/directory"
 	"lamplight/esc"
@@ -40,7 +41,7 @@ func connect(o wiring) *spine {
 	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
 	s.esc = esc.New(packages, s.means, o.publications)
 	s.notifier = notifier.New(packages, s.policy.Decide, notifier.Options{
-		PerAoR: o.subscriptions, RateOff: o.rateOff,
+		PerAoR: o.subscriptions, PerUser: o.subscriptions, RateOff: o.rateOff,
 		Inputs:   s.esc,
 		Document: s.esc.Document,
 		Newest:   s.esc.Newest,
@@ -54,16 +55,20 @@ func connect(o wiring) *spine {
 	s.uas = uas.New(uas.Options{
 		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
-		Outbound: o.transport.Allow, Logger: o.transport.Logger,
+		RateOff: o.limitsOff, Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
 	s.layer = transaction.New(s.uas, o.transport)
 	s.uas.Use(s.layer)
 	return s
 }
 
-// means tells whether a document's entity is another way to write an AoR. One
-// without a scheme is one of sip, as some products leave it out.
+// means tells whether a document's entity is another way to write an AoR. A
+// pres URI means its sip URI (RFC 3859 §3, RFC 3856 §5); one without a scheme is
+// one of sip, as some products leave it out.
 func (s *spine) means(aor event.AoR, entity string) bool {
+	if scheme, rest, ok := strings.Cut(entity, ":"); ok && strings.EqualFold(scheme, "pres") {
+		entity = rest
+	}
 	if e, err := sip.ParseURI([]byte(entity)); err == nil {
 		return s.resolves(e, aor)
 	}

@@ -26,7 +26,7 @@ var index = []Standard{
 	{3856, "A Presence Event Package for SIP", Supported, "pres: URIs, filters and signed documents are left out; each requirement stands below"},
 	{3857, "A Watcher Information Event Template-Package for SIP", Supported, "for presence; always full state"},
 	{3858, "An XML Based Format for Watcher Information", Supported, "always full state"},
-	{3859, "Common Profile for Presence (CPP)", No, "pres: URIs name nobody here"},
+	{3859, "Common Profile for Presence (CPP)", No, "a pres: URI is understood as the entity of a document, and nowhere else"},
 	{3863, "Presence Information Data Format (PIDF)", Supported, "unknown elements survive; what breaks the schema and can be understood is accepted"},
 	{3891, "The SIP Replaces Header", No, "comes with the proxy"},
 	{3903, "SIP Extension for Event State Publication", Supported, "over UDP; each requirement stands below"},

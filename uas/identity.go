@@ -82,7 +82,11 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 		return sender{}, err
 	}
 	if slices.Contains(s.Trusted.Users, user) {
+		s.rates.authenticated(r.Flow.Remote().Addr(), string(user))
 		return s.asserted(m, uri, string(user))
+	}
+	if !s.rates.authenticated(r.Flow.Remote().Addr(), string(user)) && s.counts(r) {
+		return sender{}, errTooManyRequests
 	}
 	if aor != user {
 		return sender{}, errNotYou

@@ -35,6 +35,7 @@ type Options struct {
 	Verifier *digest.Verifier
 	NoAuth   bool                      // From is believed
 	Trusted  Trust                     // peers
+	RateOff  bool                      // requests are not counted: for measuring
 	Outbound func(netip.AddrPort) bool // where requests may go; nil: anywhere
 	Logger   *slog.Logger
 }
@@ -45,6 +46,7 @@ type Server struct {
 	layer    *transaction.Layer
 	packages map[event.Name]event.Package
 	lines    lines
+	rates    rates
 	draining atomic.Bool
 	log      *slog.Logger
 }
@@ -99,7 +101,11 @@ func (s *Server) Request(r *transaction.Request) {
 		r.RespondStateless(&sip.Response{Status: 200})
 		return
 	}
-	if err := s.acceptable(m); err != nil {
+	err := s.acceptable(m)
+	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr()) {
+		err = errTooManyRequests
+	}
+	if err != nil {
 		resp := s.response(refusal{err: err, req: m})
 		r.RespondStateless(&resp)
 		return
@@ -114,6 +120,12 @@ func (s *Server) Request(r *transaction.Request) {
 	case sip.REGISTER:
 		s.register(r)
 	}
+}
+
+// counts tells whether requests of a source are counted. Where everybody is
+// believed nobody can authenticate, and be let off.
+func (s *Server) counts(r *transaction.Request) bool {
+	return !s.RateOff && !s.NoAuth && !s.Trusted.network(r.Flow.Remote().Addr())
 }
 
 // acceptable makes the checks of RFC 3261 §8.2 that need no state.
