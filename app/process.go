@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"lamplight/config"
+	"lamplight/store"
 	"lamplight/store/cold"
 	"lamplight/store/hot"
 )
@@ -15,6 +16,7 @@ type Process struct {
 	*Server
 	settings config.Serve
 	people   *cold.Store
+	admin    string         // the admin listener's address; "": none
 	closers  []func() error // in the order of opening
 }
 
@@ -30,6 +32,9 @@ func Open(c config.Serve, log *slog.Logger) (*Process, error) {
 }
 
 func (p *Process) open(o *Options) (err error) {
+	if err := p.lock(); err != nil {
+		return err
+	}
 	if p.people, err = p.openPeople(); err != nil {
 		return err
 	}
@@ -45,7 +50,25 @@ func (p *Process) open(o *Options) (err error) {
 	if p.Server, err = New(*o); err != nil {
 		return err
 	}
-	return p.Start()
+	if err := p.Start(); err != nil {
+		return err
+	}
+	return p.manage()
+}
+
+// lock keeps other servers and commands away from the data directory.
+func (p *Process) lock() error {
+	if p.settings.Memory() {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	l, err := store.Lock(wait, p.settings.Data)
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, l.Close)
+	return nil
 }
 
 // openPeople opens the store of domains and users; a domain of the settings
@@ -73,6 +96,9 @@ func (p *Process) Addresses() (list []string) {
 	for _, a := range p.Addrs() {
 		list = append(list, "udp:"+a.String())
 	}
+	if p.admin != "" {
+		list = append(list, "admin:"+p.admin)
+	}
 	return list
 }
 
@@ -83,7 +109,7 @@ func (p *Process) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-p.Ended():
 	}
-	err := p.Stop()
+	err := p.Stop() // the listeners of commands end with the stores
 	if closed := p.close(); err == nil {
 		err = closed
 	}

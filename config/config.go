@@ -7,11 +7,22 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/alecthomas/kong"
 )
+
+// The data directory where none is named, and the word for keeping nothing.
+const (
+	DefaultData = "lamplight-data"
+	Memory      = "memory"
+)
+
+// Vars are what the tags of settings refer to.
+var Vars = kong.Vars{"data": DefaultData}
 
 // Serve is what `lamplight serve` is told. The tags carry the documentation.
 type Serve struct {
-	Data        string   `toml:"data" default:"lamplight-data" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
+	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
 	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
 	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
 	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served."`
@@ -28,7 +39,7 @@ type Serve struct {
 }
 
 // Memory tells whether nothing is kept.
-func (s *Serve) Memory() bool { return s.Data == "memory" }
+func (s *Serve) Memory() bool { return s.Data == Memory }
 
 // HasRole tells whether the server has a role.
 func (s *Serve) HasRole(role string) bool {

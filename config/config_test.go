@@ -24,7 +24,7 @@ func parse(t *testing.T, file string, args ...string) (Serve, error) {
 		}
 		args = append(args, "--config", name)
 	}
-	parser, err := kong.New(&c, kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(File))
+	parser, err := kong.New(&c, kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(File), Vars)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type commands struct {
 	Publish publishCmd `cmd:"" help:"Publish a user's state once."`
 	Watch   watchCmd   `cmd:"" help:"Show the lamps of users, live."`
 
+	User  userCmd  `cmd:"" help:"Add, list and remove users, and set passwords."`
 	Check checkCmd `cmd:"" help:"Explain the settings in words."`
 	Call  callCmd  `cmd:"" help:"Call somebody (not built yet)."`
 }
@@ -34,7 +35,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("lamplight"), kong.Description("A SIP presence server: knows who is free, and tells."),
-		kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(config.File))
+		kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(config.File), config.Vars)
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -218,7 +219,9 @@ func TestDemoShowsPublishToNotify(t *testing.T) {
 	demo.line(t, "a PUBLISH", func(l string) bool {
 		return strings.Contains(l, "PUBLISH presence") && strings.Contains(l, "→ NOTIFY reception")
 	})
-	demo.line(t, "a call", func(l string) bool { return strings.Contains(l, "PUBLISH dialog") && strings.Contains(l, "on-the-phone") })
+	demo.line(t, "a call", func(l string) bool {
+		return strings.Contains(l, "PUBLISH dialog") && strings.Contains(l, "on-the-phone")
+	})
 	demo.end(t, syscall.SIGINT)
 }
 
@@ -242,4 +245,59 @@ func TestThePictureOfTheOffice(t *testing.T) {
 	if got, want := fmt.Sprint(len(pad("홍길동", 14))), fmt.Sprint(9+8); got != want {
 		t.Errorf("a Hangul name is padded to %s bytes, want %s", got, want)
 	}
+}
+
+func TestUsersBesideAndWithoutAServer(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	user := func(input string, args ...string) string {
+		return succeed(t, input, append(append([]string{"user"}, args...), "--data", dir)...)
+	}
+	user("secret\n", "add", "alice@example.test", "--password-stdin", "--name", "Alice Kim", "--alias", "1002")
+	server, addr := serve(t, "--data", dir)
+	user("bob\tbobs\ncarol@example.test\tcarols\n", "add", "--stdin")
+	if got, want := user("", "list"), "alice@example.test\tAlice Kim\t1002\nbob@example.test\t\ncarol@example.test"; got != want {
+		t.Errorf("the users are %q, want %q", got, want)
+	}
+	publish := func(who, password string) int {
+		status, _, _ := result(t, password+"\n", "publish", who+"@example.test", "--state", "busy", "--server", addr, "--password-stdin")
+		return status
+	}
+	if publish("alice", "secret") != 0 || publish("bob", "bobs") != 0 || publish("alice", "guess") != 1 {
+		t.Error("who may publish does not follow the passwords")
+	}
+	user("new\n", "passwd", "bob", "--password-stdin")
+	user("", "remove", "carol")
+	if publish("bob", "bobs") != 1 || publish("bob", "new") != 0 || publish("carol", "carols") != 1 {
+		t.Error("a changed user is not changed in the running server")
+	}
+	if status, _, errs := result(t, "", "user", "remove", "carol", "--data", dir); status != 1 || !strings.Contains(errs, "no such user") {
+		t.Errorf("removed twice: exit %d, %s", status, errs)
+	}
+	if status, _, errs := result(t, "", "serve", "--data", dir, "--listen", "udp:127.0.0.1:0"); status != 1 || !strings.Contains(errs, "in use") {
+		t.Errorf("a second server: exit %d, %s", status, errs)
+	}
+	server.end(t, syscall.SIGTERM)
+	_, addr = serve(t, "--data", dir)
+	if publish("bob", "new") != 0 {
+		t.Error("the password is forgotten")
+	}
+}
+
+func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
+	c := command(t, "serve", "--data", "memory", "--domain", "example.test", "--listen", "udp:127.0.0.1:0", "--admin", "127.0.0.1:0")
+	s := start(t, c, true)
+	ready := strings.Fields(s.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") }))
+	sip, admin := strings.TrimPrefix(ready[1], "udp:"), strings.TrimPrefix(ready[2], "admin:")
+	succeed(t, "secret\n", "user", "add", "alice", "--password-stdin", "--admin", admin, "--data", "memory")
+	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
+	for _, path := range []string{"/healthz", "/readyz"} {
+		r, err := http.Get("http://" + admin + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Body.Close(); r.StatusCode != 200 {
+			t.Errorf("%s: %s", path, r.Status)
+		}
+	}
+	s.end(t, syscall.SIGTERM)
 }

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"lamplight/control"
+)
+
+// Version is the program's; what is built for a release sets it.
+var Version = "development"
+
+// manage opens the listeners of the commands and of health.
+func (p *Process) manage() error {
+	u := &users{p.people, p.ReloadPeople, false}
+	handler := control.Handler(u, p.health)
+	if !p.settings.Memory() {
+		l, err := control.Listen(p.settings.Data)
+		if err != nil {
+			return err
+		}
+		p.serve(l, handler)
+	}
+	if p.settings.Admin == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", p.settings.Admin)
+	if err != nil {
+		return fmt.Errorf("--admin: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", p.answerHealth)
+	mux.HandleFunc("GET /readyz", p.answerHealth)
+	if p.settings.Memory() {
+		mux.Handle("/control/", handler)
+	}
+	p.admin = l.Addr().String()
+	p.serve(l, mux)
+	return nil
+}
+
+// serve answers on a listener until the process ends.
+func (p *Process) serve(l net.Listener, h http.Handler) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- control.Serve(ctx, l, h) }()
+	p.closers = append(p.closers, func() error {
+		stop()
+		return <-done
+	})
+}
+
+func (p *Process) health() control.Health { return control.Health{Version: Version, Ready: p.alive()} }
+
+func (p *Process) alive() bool {
+	select {
+	case <-p.Ended():
+		return false
+	default:
+		return true
+	}
+}
+
+// answerHealth is for whoever watches over the process: while it answers, the
+// server has started, and can go on.
+func (p *Process) answerHealth(w http.ResponseWriter, _ *http.Request) {
+	if !p.alive() {
+		http.Error(w, "ended", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n")
+}
