@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lamplight/body/dialoginfo"
 	"lamplight/body/pidf"
 	"lamplight/esc"
 	"lamplight/event"
@@ -21,8 +22,11 @@ import (
 // user without a domain is of example.test.
 //
 //	publish USER [STATE] [note=N] [expires=S] [if-match=E1] [by=USER] [peer] [event=E]
-//	        [entity=URI] [type=T] [body=TEXT]      without STATE or body: no document
-//	subscribe WATCHER USER [EVENT] [expires=S] [as=NAME] [device=D] [browser] [silent] [xml] [stranger]
+//	        [entity=URI] [type=T] [body=TEXT] [tuple=ID]
+//	                                               without STATE or body: no document
+//	publish USER early|confirmed|terminated call=ID with=USER [...]
+//	                                               of the event dialog
+//	subscribe WATCHER USER [EVENT] [expires=S] [as=NAME] [device=D] [browser] [silent] [stranger]
 //	refresh NAME [expires=S] [by=USER]             NAME is WATCHER unless as= says another
 //	unsubscribe NAME
 //	fetch WATCHER USER [EVENT]
@@ -153,12 +157,17 @@ func (w *world) publish(a args) {
 	if name, ok := a.pairs["event"]; ok {
 		p.Event = event.Name(name)
 	}
+	if call, ok := a.pairs["call"]; ok {
+		p.Event, p.Type, p.Body = "dialog", dialoginfo.Type, call1(a, aor, call)
+	}
 	if tag, ok := a.pairs["if-match"]; ok {
 		p.IfMatch = w.tag(tag)
 	}
 	interval, asked := a.duration("expires")
 	p.Expires, p.Default = interval, !asked
-	p.Body = w.body(a, aor)
+	if p.Body == nil {
+		p.Body = w.body(a, aor)
+	}
 	if kind, ok := a.pairs["type"]; ok {
 		p.Type = kind
 	}
@@ -166,6 +175,14 @@ func (w *world) publish(a args) {
 		etag, left, err := w.esc.Publish(t, p)
 		w.outcome(t, err, func() string { return fmt.Sprintf("etag=%s expires=%d", w.etag(etag), int(left/time.Second)) })
 	})
+}
+
+// call1 is a document of one dialog.
+func call1(a args, aor event.AoR, id string) []byte {
+	d := dialoginfo.Dialog{ID: id, CallID: id, LocalTag: "l" + id, RemoteTag: "r" + id, State: a.word(1), Direction: dialoginfo.Recipient}
+	d.Remote.Identity = string(user(a.pairs["with"]))
+	doc := dialoginfo.Info{Entity: string(aor), Dialogs: []dialoginfo.Dialog{d}}
+	return doc.Append(nil, 0)
 }
 
 func (w *world) tag(name string) esc.ETag {
@@ -208,7 +225,7 @@ func (w *world) subscribe(a args) {
 	if as, ok := a.pairs["as"]; ok {
 		name = as
 	}
-	p := &phone{w: w, name: name, aor: user(a.word(1)), browser: a.flag("browser"), silent: a.flag("silent"), xml: a.flag("xml")}
+	p := &phone{w: w, name: name, aor: user(a.word(1)), browser: a.flag("browser"), silent: a.flag("silent")}
 	w.phones[name] = p
 	r := notifier.Request{ID: name, AoR: p.aor, Entity: string(p.aor), Event: "presence", Sink: p, Device: a.pairs["device"],
 		Watcher: event.Subscriber{AoR: watcher, Authenticated: !a.flag("stranger")}}
@@ -358,7 +375,7 @@ func (w *world) inputs(a args) {
 		}
 		source := [...]string{event.EPA: "published", event.Registrar: "registered", event.Call: "call", event.Calendar: "calendar",
 			event.User: "user", event.Default: "default", event.Watcher: "watcher"}[in.Source]
-		lines = append(lines, fmt.Sprintf("%s %s %s: %s", in.Event, source, until, lookOfDocument(in.Doc)))
+		lines = append(lines, fmt.Sprintf("%s %s %s: %s", in.Event, source, until, lookOf(in.Doc, nil)))
 	}
 	slices.Sort(lines) // what is published has random names
 	for _, line := range lines {
@@ -366,16 +383,9 @@ func (w *world) inputs(a args) {
 	}
 }
 
-func lookOfDocument(d event.Document) string {
-	if p, ok := d.(*pidf.Presence); ok {
-		return lookOfPresence(p.Append(nil))
-	}
-	return fmt.Sprintf("%T", d)
-}
-
 func (w *world) state(a args) {
 	aor := user(a.word(0))
-	w.post(aor, func(t *owner.Turn) { w.say("%s", lookOfDocument(w.esc.Document(t, aor, "presence"))) })
+	w.post(aor, func(t *owner.Turn) { w.say("%s", lookOf(w.esc.Document(t, aor, "presence"), nil)) })
 }
 
 func (w *world) same(a args) {

@@ -3,15 +3,14 @@ package app_test
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"lamplight/app"
-	"lamplight/body/pidf"
 	"lamplight/esc"
 	"lamplight/event"
-	"lamplight/event/presence"
 	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/policy"
@@ -22,18 +21,20 @@ import (
 // wire and without a goroutine: the clock is moved by hand, commits fail when a
 // script says so, and phones write down what they are told.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	owned    int // the number of owners
 	packages []event.Package
 	began    time.Time
 	now      time.Time
 	journal  *fault.Journal
 	stages
-	rules  map[event.AoR]policy.Rules // as the cold store has them
-	phones map[string]*phone
-	etags  []esc.ETag // E1 is the first
-	out    strings.Builder
-	timed  bool // lines begin with the time
+	rules   map[event.AoR]policy.Rules // as the cold store has them
+	phones  map[string]*phone
+	etags   []esc.ETag // E1 is the first
+	out     strings.Builder
+	timed   bool // lines begin with the time
+	mute    bool // nothing is written down
+	rateOff bool
 }
 
 // stages are what a crash takes away.
@@ -44,7 +45,7 @@ type stages struct {
 	owners   *owner.Owners
 }
 
-func newWorld(t *testing.T, owners int) *world {
+func newWorld(t testing.TB, owners int) *world {
 	noon := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 	w := &world{t: t, owned: owners, began: noon, now: noon, journal: &fault.Journal{},
 		rules: map[event.AoR]policy.Rules{}, phones: map[string]*phone{}}
@@ -58,7 +59,7 @@ func (w *world) start() {
 	w.policy = policy.New(func(domain, other string) bool { return domain == "example.test" && other == "partner.test" })
 	w.esc = esc.New(w.packages, func(a event.AoR, entity string) bool { return string(a) == entity }, esc.Limits{})
 	w.notifier = notifier.New(w.packages, w.policy.Decide, notifier.Options{
-		PerAoR: 50, PerUser: 20, Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,
+		PerAoR: 50, PerUser: 20, RateOff: w.rateOff, Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,
 		Sink: func(_ string, saved []byte) notifier.Sink { return w.phones[string(saved)] }})
 	w.esc.Tell(w.notifier)
 	w.owners = owner.New(w.journal, w, owner.Options{Owners: w.owned})
@@ -150,7 +151,6 @@ type phone struct {
 	request notifier.Request
 	browser bool // its subscriptions are not kept
 	silent  bool // answers only when a script says so
-	xml     bool // shows whole documents
 	flying  int
 	next    uint32
 	crashed bool // numbers may have been left out
@@ -176,14 +176,21 @@ func (p *phone) Notify(n notifier.Notification) {
 		w.t.Errorf("%s: seq %d after %d", p.name, n.Seq, int(p.next)-1)
 	}
 	p.next, p.crashed = n.Seq+1, false
-	p.last = append(bytes.Clone(n.Body.Head), n.Body.Tail...)
+	p.last = bytes.Clone(n.Body.Head)
+	if n.Body.Versioned {
+		p.last = append(strconv.AppendUint(p.last, uint64(n.Seq), 10), n.Body.Tail...)
+	}
+	if w.mute {
+		p.answer(notifier.Delivered)
+		return
+	}
 	line := fmt.Sprintf("notify %s seq=%d %s", p.name, n.Seq, n.State)
 	if n.State == notifier.Terminated {
 		line += " reason=" + n.Reason
 	} else {
 		line += fmt.Sprintf(" expires=%d", int(n.Left/time.Second))
 	}
-	w.say("%s %s", line, p.look(n))
+	w.say("%s %s", line, w.look(n.Type, p.last))
 	if !p.silent {
 		p.answer(notifier.Delivered)
 	}
@@ -193,29 +200,4 @@ func (p *phone) answer(o notifier.Outcome) {
 	p.flying--
 	w, aor, id := p.w, p.aor, p.name
 	w.owners.Return(string(aor), owner.Func(func(t *owner.Turn) { w.notifier.Done(t, aor, id, o) }))
-}
-
-// look is a document in a few words.
-func (p *phone) look(n notifier.Notification) string {
-	switch {
-	case n.Type == "":
-		return "no document"
-	case p.xml:
-		return n.Type + "\n" + strings.TrimSpace(string(p.last))
-	case n.Type == pidf.Type:
-		return lookOfPresence(p.last)
-	}
-	return n.Type
-}
-
-func lookOfPresence(b []byte) string {
-	doc, err := pidf.Parse(b)
-	if err != nil {
-		return err.Error()
-	}
-	state, note, _ := presence.StateOf(doc)
-	if note != "" {
-		return fmt.Sprintf("%s %q", state, note)
-	}
-	return state.String()
 }

@@ -117,7 +117,7 @@ func (n *Notifier) readAgain(t *owner.Turn, sh *share) {
 // carryOver takes over what a failed commit did not undo. A refresh that was
 // undone is owed no notification.
 func (s *subscription) carryOver(old *subscription) {
-	s.progress, s.grant = old.progress, old.grant
+	s.progress, s.grant, s.approved = old.progress, old.grant, old.approved
 	s.seen = 0
 	s.must = old.must && old.until.Equal(s.until)
 }

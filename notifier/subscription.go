@@ -30,6 +30,7 @@ type subscription struct {
 	until    time.Time
 	grant    event.Grant
 	askAgain time.Time // policy; zero: when the rules change
+	approved bool      // after it was pending
 	ending   string    // the reason, once it is over
 
 	view   *view
@@ -217,7 +218,7 @@ func (n *Notifier) applyGrant(s *subscription, g event.Grant, again time.Time) {
 		s.view = s.topic.enter(k)
 	}
 	if pending := s.grant.Handling == event.Confirm; pending != (g.Handling == event.Confirm) {
-		s.must = true
+		s.must, s.approved = true, pending
 	}
 	s.grant = g
 }
@@ -255,7 +256,9 @@ func (n *Notifier) schedule(t *owner.Turn, s *subscription) {
 			at = other
 		}
 	}
-	t.Wake(&s.alarm, string(s.topic.key.aor), at, s.wake)
+	if at.IsZero() || !at.Equal(s.alarm.At()) {
+		t.Wake(&s.alarm, string(s.topic.key.aor), at, s.wake)
+	}
 }
 
 func (n *Notifier) ring(t *owner.Turn, s *subscription) {

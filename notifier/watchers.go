@@ -19,39 +19,43 @@ const terminatedLasts = 5 * time.Minute
 // watched enters a changed subscription as an input of the next turn, if
 // somebody watches the watchers.
 func (n *Notifier) watched(t *owner.Turn, s *subscription) {
-	aor, name := s.topic.key.aor, s.topic.key.name
-	if n.opt.Inputs == nil || n.packages[name+winfo] == nil || n.share(aor).topics[topicKey{aor, name + winfo}] == nil {
+	k := s.topic.key
+	if n.opt.Inputs == nil || n.packages[k.name+winfo] == nil {
+		return
+	}
+	watchers := n.share(k.aor).topics[topicKey{k.aor, k.name + winfo}]
+	if watchers == nil || watchers.waits {
 		return
 	}
 	in := s.watcherInput(t.Now)
-	t.Post(string(aor), owner.Func(func(t *owner.Turn) { n.opt.Inputs.Put(t, aor, in) }))
+	t.Post(string(k.aor), owner.Func(func(t *owner.Turn) { n.opt.Inputs.Put(t, k.aor, in) }))
 }
 
-// whose is the topic whose watchers a topic tells of; nil: there is none.
-func (n *Notifier) whose(tp *topic) *topic {
-	name, ok := strings.CutSuffix(string(tp.key.name), winfo)
-	if !ok || n.opt.Inputs == nil {
-		return nil
+// tellsWatchers tells whether a topic is watcher information.
+func (n *Notifier) tellsWatchers(tp *topic) bool {
+	return n.opt.Inputs != nil && strings.HasSuffix(string(tp.key.name), winfo)
+}
+
+// watchedBy lists the subscriptions that watcher information is about.
+func (n *Notifier) watchedBy(tp *topic) []*subscription {
+	name := event.Name(strings.TrimSuffix(string(tp.key.name), winfo))
+	if of := n.share(tp.key.aor).topics[topicKey{tp.key.aor, name}]; of != nil {
+		return of.subs
 	}
-	return n.share(tp.key.aor).topics[topicKey{tp.key.aor, event.Name(name)}]
+	return nil
 }
 
 // gather lets a new topic of watcher information wait for the next turn, in
 // which all watchers are inputs, so that the first notification is the full
 // state.
 func (n *Notifier) gather(t *owner.Turn, tp *topic) {
-	whose := n.whose(tp)
-	if whose == nil {
+	if !n.tellsWatchers(tp) {
 		return
-	}
-	inputs := make([]event.Input, len(whose.subs))
-	for i, s := range whose.subs {
-		inputs[i] = s.watcherInput(t.Now)
 	}
 	tp.waits = true
 	t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) {
-		for _, in := range inputs {
-			n.opt.Inputs.Put(t, tp.key.aor, in)
+		for _, s := range n.watchedBy(tp) {
+			n.opt.Inputs.Put(t, tp.key.aor, s.watcherInput(t.Now))
 		}
 		tp.waits = false
 		n.touch(t, tp)
@@ -61,13 +65,12 @@ func (n *Notifier) gather(t *owner.Turn, tp *topic) {
 // scatter withdraws the watchers once nobody watches them: they cost nothing
 // then. Those who are gone already end with their time.
 func (n *Notifier) scatter(t *owner.Turn, tp *topic) {
-	whose := n.whose(tp)
-	if whose == nil {
+	if !n.tellsWatchers(tp) {
 		return
 	}
-	keys := make([]event.Key, len(whose.subs))
-	for i, s := range whose.subs {
-		keys[i] = s.watcherKey()
+	var keys []event.Key
+	for _, s := range n.watchedBy(tp) {
+		keys = append(keys, s.watcherKey())
 	}
 	t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) {
 		for _, k := range keys {
@@ -81,15 +84,17 @@ func (s *subscription) watcherKey() event.Key {
 }
 
 func (s *subscription) watcherInput(now time.Time) event.Input {
-	w := &watcherinfo.Watcher{ID: s.id, URI: string(s.watcher.AoR), Status: Active, Event: "subscribe",
+	w := &watcherinfo.Watcher{ID: s.id, URI: string(s.watcher.AoR), Status: watcherinfo.Active, Event: watcherinfo.Subscribe,
 		Since: s.began, Until: s.until}
 	in := event.Input{Key: s.watcherKey(), Made: now, Doc: w}
 	switch {
 	case s.ending != "":
-		w.Status, w.Event = Terminated, s.ending
+		w.Status, w.Event = watcherinfo.Terminated, s.ending
 		in.Until = now.Add(terminatedLasts)
 	case s.grant.Handling == event.Confirm:
-		w.Status = Pending
+		w.Status = watcherinfo.Pending
+	case s.approved:
+		w.Event = watcherinfo.Approved
 	}
 	return in
 }
