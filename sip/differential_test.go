@@ -3,6 +3,7 @@ package sip_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func FuzzMessage(f *testing.F) {
 		if !bytes.Equal(mine.Branch(), theirs.Branch()) || m.Count(sip.Via) != answer.Count(sip.Via) {
 			t.Errorf("Via %q is answered by %q", m.Value(sip.Via), answer.Value(sip.Via))
 		}
-		if len(out) > len(m.Bytes())+200+len("SIP/2.0 Content-Length: 0Call-ID: From: To: Via: ") {
+		if len(out) > len(sent)+200+len("ia: ")*m.Count(sip.Via) {
 			t.Errorf("%d bytes are answered by %d", len(sent), len(out))
 		}
 	})
@@ -70,13 +71,13 @@ func view(m *sip.Message) string {
 	via, _ := m.TopVia()
 	if m.IsRequest() {
 		u, _ := sip.ParseURI(m.RequestURI())
-		fmt.Fprintf(&b, "%s %q %q %d\n", m.Method(), u.User, u.Host, u.PortNumber())
+		fmt.Fprintf(&b, "%s %q %q %d\n", strings.ToUpper(string(m.Method())), u.User, u.Host, u.PortNumber())
 	} else {
 		fmt.Fprintf(&b, "%d %q\n", m.Status(), m.ReasonPhrase())
 	}
 	port := sip.URI{Port: via.Port}
 	fmt.Fprintf(&b, "%q\n%d %s\nfrom %q\nto %q\nvia %s %q %d %q\n%q", m.CallID(), c.Number, c.Method, from.Tag(), to.Tag(),
-		strings.ToUpper(string(via.Transport)), via.Host, port.PortNumber(), via.Branch(), m.Body())
+		strings.ToUpper(string(via.Transport)), bytes.Trim(via.Host, "[]"), port.PortNumber(), via.Branch(), m.Body())
 	return b.String()
 }
 
@@ -92,13 +93,21 @@ func witnessed(m witness.Message) string {
 	case *witness.Response:
 		fmt.Fprintf(&b, "%d %q\n", r.StatusCode, r.Reason)
 	}
-	from, _ := m.From().Params.Get("tag")
-	to, _ := m.To().Params.Get("tag")
-	branch, _ := m.Via().Params.Get("branch")
-	v := m.Via()
+	from, to, v := param(m.From().Params, "tag"), param(m.To().Params, "tag"), m.Via()
+	branch := param(v.Params, "branch")
 	fmt.Fprintf(&b, "%q\n%d %s\nfrom %q\nto %q\nvia %s %q %d %q\n%q", m.CallID().Value(), m.CSeq().SeqNo, m.CSeq().MethodName, from, to,
-		strings.ToUpper(v.Transport), v.Host, v.Port, branch, m.Body())
+		strings.ToUpper(v.Transport), strings.Trim(v.Host, "[]"), v.Port, branch, m.Body())
 	return b.String()
+}
+
+// param is the first parameter of a name, which the witness seeks in one case.
+func param(list witness.HeaderParams, name string) string {
+	for _, p := range list {
+		if strings.EqualFold(strings.TrimSpace(p.K), name) {
+			return strings.TrimSpace(p.V)
+		}
+	}
+	return ""
 }
 
 // known are the classes of messages that the two are known to read otherwise,
@@ -109,6 +118,10 @@ var known = []struct {
 }{
 	{"a quoted tag or branch: the witness keeps the quotes", func(m *sip.Message) bool {
 		return bytes.ContainsAny(m.Value(sip.From), `"`) || bytes.ContainsAny(m.Value(sip.To), `"`) || bytes.ContainsAny(m.Value(sip.Via), `"`)
+	}},
+	{"a Via without parameters before another: the witness takes the comma into the host", func(m *sip.Message) bool {
+		via, _ := m.TopVia()
+		return len(via.Params) == 0 && bytes.IndexByte(m.Value(sip.Via), ',') >= 0
 	}},
 }
 
@@ -140,20 +153,25 @@ func FuzzAgainstAWitness(f *testing.F) {
 	})
 }
 
-// What the witness takes and we refuse, and the other way, is known by name.
+// laxer are the torture messages that the witness takes and we refuse, and
+// stricter the one it refuses.
+var (
+	laxer = []string{"§3.1.1.1: odd", "§3.1.2.1: separators too many in Contact", "§3.1.2.4: a Max-Forwards", "§3.1.2.11", "§3.1.2.13", "§3.1.2.15",
+		"§3.1.2.16", "§3.1.2.17", "§3.1.2.18", "§3.3.1:", "§3.3.8", "§3.3.9"}
+	stricter = []string{"§3.3.3"}
+)
+
+// Beyond the two tables both take and refuse the same.
 func TestAcceptanceAgainstAWitness(t *testing.T) {
-	both := 0
 	for _, c := range torture {
 		_, ours := judge(crlf(c.text))
 		_, theirs := witness.ParseMessage(crlf(c.text))
-		if (ours == nil) == (theirs == nil) {
-			both++
-			continue
+		in := func(table []string) bool {
+			return slices.ContainsFunc(table, func(s string) bool { return strings.Contains(c.section, s) })
 		}
-		t.Logf("%s: ours %v, the witness's %v", c.section, ours, theirs)
-	}
-	if both < len(torture)/2 {
-		t.Errorf("the two agree on %d of %d", both, len(torture))
+		if (ours != nil && theirs == nil) != in(laxer) || (ours == nil && theirs != nil) != in(stricter) {
+			t.Errorf("%s: ours %v, the witness's %v", c.section, ours, theirs)
+		}
 	}
 }
 

@@ -338,14 +338,26 @@ func (m *Message) Other(name string) []byte {
 }
 
 // Elements are the elements of a list header field, over all its fields: commas
-// inside quotes and angle brackets separate nothing (RFC 3261 §7.3.1).
+// inside quotes and angle brackets separate nothing (RFC 3261 §7.3.1). Empty
+// ones are passed over.
 func (m *Message) Elements(h Header) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		for element := range m.elements(h) {
+			if len(element) > 0 && !yield(element) {
+				return
+			}
+		}
+	}
+}
+
+// elements are those of Elements, and the empty ones.
+func (m *Message) elements(h Header) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
 		for value := range m.Fields(h) {
-			for len(value) > 0 {
+			for more := true; more; {
 				var element []byte
-				element, value = cutElement(value)
-				if element = trim(element); len(element) > 0 && !yield(element) {
+				element, value, more = cutElement(value)
+				if !yield(trim(element)) {
 					return
 				}
 			}
@@ -353,11 +365,11 @@ func (m *Message) Elements(h Header) iter.Seq[[]byte] {
 	}
 }
 
-func cutElement(b []byte) (element, rest []byte) {
+func cutElement(b []byte) (element, rest []byte, more bool) {
 	if i := indexOutside(b, ','); i >= 0 {
-		return b[:i], b[i+1:]
+		return b[:i], b[i+1:], true
 	}
-	return b, nil
+	return b, nil, false
 }
 
 // indexOutside is the place of the first c that is neither in quotes nor in

@@ -251,6 +251,8 @@ func TestWhatIsMalformed(t *testing.T) {
 		"64 Vias":                  {with("rport\n", "rport"+strings.Repeat(",SIP/2.0/UDP a", 63)+"\n"), 0},
 		"65 Vias":                  {with("rport\n", "rport"+strings.Repeat(",SIP/2.0/UDP a", 64)+"\n"), 400},
 		"Via with semicolons":      {with(";rport", ";;,;,,"), 400},
+		"an empty Via in a list":   {with(";rport", ";rport,"), 400},
+		"an empty Contact":         {with(cseq, "m: <sip:a>,,<sip:b>\n"+cseq), 400},
 		"second Via broken":        {with(";rport", ", SIP/2.0"), 400},
 	} {
 		t.Run(name, func(t *testing.T) {

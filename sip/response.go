@@ -124,7 +124,7 @@ func appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
 	for value := range req.Fields(Via) {
 		b = append(b, "Via: "...)
 		if first {
-			top, _ := cutElement(value)
+			top, _, _ := cutElement(value)
 			b = appendTopVia(b, top, source)
 			value, first = value[len(top):], false
 		}

@@ -182,7 +182,7 @@ var cookie = []byte("z9hG4bK")
 
 func (m *Message) validVias() (top ViaValue, err error) {
 	n := 0
-	for value := range m.Elements(Via) {
+	for value := range m.elements(Via) {
 		v, err := ParseVia(value)
 		if n++; err != nil || n > MaxSameFields {
 			return top, bad("Malformed Via")
@@ -218,7 +218,7 @@ func (m *Message) validFromTo(wantTag bool) error {
 
 func (m *Message) validContacts() error {
 	n := 0
-	for value := range m.Elements(Contact) {
+	for value := range m.elements(Contact) {
 		if n++; n > MaxSameFields {
 			return bad("Too Many Contacts")
 		}
