@@ -92,7 +92,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"the user again":          {s.AddUser("sip:alice@EXAMPLE.test", "", nil, "p"), ErrExists},
 		"by the domain's alias":   {s.AddUser("alice@192.0.2.1", "", nil, "p"), ErrExists},
 		"a foreign domain":        {s.AddUser("alice@example.net", "", nil, "p"), ErrNoDomain},
-		"no domain":               {s.AddUser("alice", "", nil, "p"), ErrBadName},
+		"by the first domain":     {s.AddUser("alice", "", nil, "p"), ErrExists},
+		"an empty domain":         {s.AddUser("bob@", "", nil, "p"), ErrBadName},
 		"two @":                   {s.AddUser("a@lice@example.test", "", nil, "p"), ErrBadName},
 		"a space":                 {s.AddUser("al ice@example.test", "", nil, "p"), ErrBadName},
 		"a line's end":            {s.AddUser("bob\n@example.test", "", nil, "p"), ErrBadName},
@@ -251,6 +252,9 @@ func TestMemoryAndOddFolders(t *testing.T) {
 	s, err := OpenMemory()
 	must(t, err)
 	defer s.Close()
+	if err := s.AddUser("alice", "", nil, "p"); !errors.Is(err, ErrNoDomain) {
+		t.Errorf("without any domain: %v", err)
+	}
 	must(t, s.AddDomain("example.test"))
 	must(t, s.AddUser("alice@example.test", "", nil, "p"))
 	if _, users := load(t, s); len(users) != 1 {

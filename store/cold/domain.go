@@ -91,11 +91,12 @@ type domain struct {
 	name, realm string
 }
 
-// domainOf finds a domain by its name or an alias. The error may be
-// ErrNoDomain.
+// domainOf finds a domain by its name or an alias, the first one by none. The
+// error may be ErrNoDomain.
 func domainOf(tx *sql.Tx, name string) (d domain, err error) {
 	err = tx.QueryRow(`SELECT id, name, realm FROM domains
-		WHERE name = ?1 OR id = (SELECT domain FROM domain_aliases WHERE alias = ?1)`, name).Scan(&d.id, &d.name, &d.realm)
+		WHERE ?1 = '' OR name = ?1 OR id = (SELECT domain FROM domain_aliases WHERE alias = ?1)
+		ORDER BY id LIMIT 1`, name).Scan(&d.id, &d.name, &d.realm)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoDomain
 	}

@@ -21,11 +21,11 @@ const (
 const userMarks = "-_.!~*'()&=+$,"
 
 // parseUser takes "alice@example.test", with "sip:" before it or without,
-// apart. The domain comes in lower case.
+// apart. The domain comes in lower case, and is empty for "alice".
 func parseUser(s string) (user, domain string, err error) {
 	user, domain, ok := strings.Cut(strings.TrimPrefix(s, "sip:"), "@")
 	domain = strings.ToLower(domain)
-	if !ok || !isUserName(user) || !isDomain(domain) {
+	if !isUserName(user) || ok && !isDomain(domain) {
 		return "", "", fmt.Errorf("%q is %w of a user like alice@example.test", s, ErrBadName)
 	}
 	return user, domain, nil

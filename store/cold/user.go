@@ -11,7 +11,7 @@ import (
 
 // NewUser is what a user is made of. The password is not kept.
 type NewUser struct {
-	AoR      string // alice@example.test, with "sip:" before it or without
+	AoR      string // alice@example.test, with "sip:" or without; alice: in the first domain
 	Name     string // as it is shown
 	Aliases  []string
 	Password string

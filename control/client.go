@@ -1,0 +1,141 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+)
+
+// Client speaks to a running server. Its errors are ErrNoServer, an *Error, or
+// of the connection.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// InDir is the client of the server of a data directory.
+func InDir(dir string) *Client {
+	return &Client{"http://lamplight" + root, &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) },
+	}}}
+}
+
+// AtAddress is the client of the server whose admin listener is at an address,
+// "127.0.0.1:8081".
+func AtAddress(hostport string) *Client {
+	return &Client{"http://" + hostport + root, &http.Client{Transport: &http.Transport{}}}
+}
+
+// Close ends the connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Health asks how the server is.
+func (c *Client) Health(ctx context.Context) (h Health, err error) {
+	err = c.do(ctx, http.MethodGet, "health", nil, func(body io.Reader) error { return json.NewDecoder(body).Decode(&h) })
+	return h, err
+}
+
+// AddUsers makes users as they come, and tells how many were made. It ends with
+// the first error of users. With ErrNoServer none was taken from users.
+func (c *Client) AddUsers(ctx context.Context, users iter.Seq2[NewUser, error]) (added int, err error) {
+	if _, err := c.Health(ctx); err != nil {
+		return 0, err
+	}
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := send(in, users)
+		ended <- err
+		_ = in.CloseWithError(err)
+	}()
+	var a answer
+	err = c.do(ctx, http.MethodPost, "users", out, func(body io.Reader) error { return json.NewDecoder(body).Decode(&a) })
+	_ = out.Close()
+	var said *Error
+	if errors.As(err, &said) {
+		return said.Added, err
+	}
+	select {
+	case broke := <-ended:
+		if broke != nil && err != nil {
+			return a.Added, broke // not what the connection makes of it
+		}
+	default: // users still waits for the next one
+	}
+	return a.Added, err
+}
+
+func send(w io.Writer, users iter.Seq2[NewUser, error]) error {
+	out := json.NewEncoder(w)
+	for u, err := range users {
+		if err != nil {
+			return err
+		}
+		if err := out.Encode(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ListUsers gives one user after the other to each, until its first error.
+func (c *Client) ListUsers(ctx context.Context, each func(User) error) error {
+	return c.do(ctx, http.MethodGet, "users", nil, func(body io.Reader) error {
+		return eachLine(body, func(line []byte) error {
+			var u User
+			if err := json.Unmarshal(line, &u); err != nil {
+				return err
+			}
+			return each(u)
+		})
+	})
+}
+
+// RemoveUser takes a user away.
+func (c *Client) RemoveUser(ctx context.Context, aor string) error {
+	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)
+}
+
+// SetPassword sets a user's password or, with web, that of the web pages alone.
+func (c *Client) SetPassword(ctx context.Context, aor, pass string, web bool) error {
+	b, err := json.Marshal(password{pass, web})
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPut, "users/"+url.PathEscape(aor)+"/password", bytes.NewReader(b), nil)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, read func(io.Reader) error) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	w, err := c.http.Do(r)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		return ErrNoServer
+	case err != nil:
+		return err
+	}
+	defer w.Body.Close()
+	if w.StatusCode == http.StatusOK {
+		if read == nil {
+			return nil
+		}
+		return read(w.Body)
+	}
+	var a answer
+	if json.NewDecoder(io.LimitReader(w.Body, maxLine)).Decode(&a) != nil || a.Error == "" {
+		return &Error{Text: "the server answered " + w.Status}
+	}
+	return &Error{a.Error, a.Added}
+}

@@ -1,0 +1,78 @@
+// Package control is how the command speaks to the running server: HTTP with
+// JSON (RFC 9110, RFC 8259) over a unix socket in the data directory or, where
+// there is no directory, over a listener on loopback. It manages users; it
+// knows neither how they are kept nor anything of SIP.
+package control
+
+import "errors"
+
+// SocketName is the socket's name in the data directory.
+const SocketName = "lamplight.sock"
+
+var (
+	// ErrNoServer says that nobody listens where the server should.
+	ErrNoServer = errors.New("no server runs here")
+	// ErrInUse says that a server listens already.
+	ErrInUse = errors.New("a server runs here already")
+)
+
+// NewUser is what a user is made of.
+type NewUser struct {
+	AoR      string   `json:"aor"` // alice@example.test; alice: in the first domain
+	Name     string   `json:"name,omitempty"`
+	Aliases  []string `json:"aliases,omitempty"`
+	Password string   `json:"password"`
+}
+
+// User is what is shown of a user.
+type User struct {
+	AoR     string   `json:"aor"`
+	Name    string   `json:"name,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// Health is how the server is.
+type Health struct {
+	Version string `json:"version"`
+	Ready   bool   `json:"ready"`
+}
+
+// Users are managed by what serves. Its methods are called from several
+// goroutines; the text of their errors is for the person at the command.
+type Users interface {
+	// Add makes all users, or none and gives an error. It keeps nothing of the
+	// slice.
+	Add([]NewUser) error
+	List() ([]User, error)
+	Remove(aor string) error
+	// SetPassword sets the password or, with web, that of the web pages alone.
+	SetPassword(aor, password string, web bool) error
+}
+
+// Error is what the server said when it did not do what it was asked for, and
+// how many users it had added before.
+type Error struct {
+	Text  string
+	Added int
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// answer is the server's to all but a list.
+type answer struct {
+	Error string `json:"error,omitempty"`
+	Added int    `json:"added,omitempty"`
+}
+
+// password is the body of a request to change one.
+type password struct {
+	Password string `json:"password"`
+	Web      bool   `json:"web,omitempty"`
+}
+
+const root = "/control/v1/"
+
+const (
+	maxLine = 64 << 10 // bytes of a user
+	batch   = 5000     // users that are added at once
+)

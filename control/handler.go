@@ -1,0 +1,138 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// Handler answers the command, for Serve or on a listener of the caller's. It
+// answers nobody who comes from another machine, and no web page.
+func Handler(u Users, health func() Health) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+root+"health", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, health()) })
+	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
+	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
+	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {
+		done(w, u.Remove(r.PathValue("aor")))
+	})
+	mux.HandleFunc("PUT "+root+"users/{aor}/password", func(w http.ResponseWriter, r *http.Request) {
+		var p password
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&p); err != nil {
+			refuse(w, http.StatusBadRequest, err, 0)
+			return
+		}
+		done(w, u.SetPassword(r.PathValue("aor"), p.Password, p.Web))
+	})
+	return local(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// local lets only those pass who come by a unix socket, or from this machine
+// and by an address of it: a page whose name was made to point here comes with
+// that name.
+func local(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if at == nil || at.Network() != "unix" && (!isLoopback(r.RemoteAddr) || !isLoopback(r.Host)) {
+			refuse(w, http.StatusForbidden, errors.New("only for this machine"), 0)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func list(w http.ResponseWriter, u Users) {
+	users, err := u.List()
+	if err != nil {
+		done(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := json.NewEncoder(w)
+	for _, one := range users {
+		if out.Encode(one) != nil {
+			return // the command went away
+		}
+	}
+}
+
+// add reads a user per line and adds them by batches, so that a stream may be
+// of any length.
+func add(w http.ResponseWriter, r *http.Request, u Users) {
+	var waiting []NewUser
+	added := 0
+	flush := func() error {
+		if len(waiting) == 0 {
+			return nil
+		}
+		if err := u.Add(waiting); err != nil {
+			return err
+		}
+		added += len(waiting)
+		waiting = waiting[:0]
+		return nil
+	}
+	err := eachLine(r.Body, func(line []byte) error {
+		var one NewUser
+		if err := json.Unmarshal(line, &one); err != nil {
+			return fmt.Errorf("user %d: %w", added+len(waiting)+1, err)
+		}
+		if waiting = append(waiting, one); len(waiting) < batch {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		// The command reads the answer only when it could send everything.
+		_, _ = io.Copy(io.Discard, r.Body)
+		refuse(w, http.StatusUnprocessableEntity, err, added)
+		return
+	}
+	write(w, http.StatusOK, answer{Added: added})
+}
+
+func eachLine(in io.Reader, f func([]byte) error) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		if err := f(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func done(w http.ResponseWriter, err error) {
+	if err != nil {
+		refuse(w, http.StatusUnprocessableEntity, err, 0)
+		return
+	}
+	write(w, http.StatusOK, answer{})
+}
+
+func refuse(w http.ResponseWriter, status int, err error, added int) {
+	write(w, status, answer{Error: err.Error(), Added: added})
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the command may be gone
+}
