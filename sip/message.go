@@ -31,6 +31,8 @@ type Message struct {
 	uri    []byte // Request-URI
 	phrase []byte
 	body   []byte
+	via    ViaValue // the top one
+	viaErr error
 
 	err   error               // the first that Parse met
 	first [headerCount]uint16 // 1 + index in fields of the first of a name
@@ -49,6 +51,12 @@ type field struct {
 // can be answered whose Via, From, To, Call-ID and CSeq are there.
 func (m *Message) Parse(b []byte) error {
 	m.reset(b)
+	err := m.index(b)
+	m.via, m.viaErr = m.topVia()
+	return err
+}
+
+func (m *Message) index(b []byte) error {
 	head := b[:min(len(b), MaxHead)]
 	line, at, err := cutLine(head, 0)
 	if at == 0 {

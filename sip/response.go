@@ -125,7 +125,7 @@ func appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
 		b = append(b, "Via: "...)
 		if first {
 			top, _, _ := cutElement(value)
-			b = appendTopVia(b, top, source)
+			b = appendTopVia(b, top, req, source)
 			value, first = value[len(top):], false
 		}
 		b = append(append(b, value...), "\r\n"...)
@@ -136,8 +136,8 @@ func appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
 // appendTopVia copies a Via value with the place the request came from: rport
 // gets its value where it is asked for, and with it received always stands; else
 // received stands where the host written differs.
-func appendTopVia(b, value []byte, source netip.AddrPort) []byte {
-	v, err := ParseVia(value)
+func appendTopVia(b, value []byte, req *Message, source netip.AddrPort) []byte {
+	v, err := req.TopVia()
 	if err != nil || !source.IsValid() {
 		return append(b, value...)
 	}

@@ -107,7 +107,7 @@ func (u *URI) userinfo(b []byte) bool {
 func (u *URI) hostport(b []byte) bool {
 	host, rest := cutHost(b)
 	u.Host = host
-	if len(rest) == 0 {
+	if host == nil || len(rest) == 0 {
 		return host != nil
 	}
 	u.Port = rest[1:]

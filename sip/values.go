@@ -60,8 +60,10 @@ func (m *Message) CSeq() (CSeqValue, error) {
 }
 
 // TopVia is the first Via value; ErrMissing where there is none.
-func (m *Message) TopVia() (ViaValue, error) {
-	for v := range m.Elements(Via) {
+func (m *Message) TopVia() (ViaValue, error) { return m.via, m.viaErr }
+
+func (m *Message) topVia() (ViaValue, error) {
+	for v := range m.elements(Via) {
 		return ParseVia(v)
 	}
 	return ViaValue{}, ErrMissing
@@ -183,18 +185,19 @@ var cookie = []byte("z9hG4bK")
 func (m *Message) validVias() (top ViaValue, err error) {
 	n := 0
 	for value := range m.elements(Via) {
-		v, err := ParseVia(value)
-		if n++; err != nil || n > MaxSameFields {
-			return top, bad("Malformed Via")
+		n++
+		err := m.viaErr
+		if n > 1 {
+			_, err = ParseVia(value)
 		}
-		if n == 1 {
-			top = v
+		if err != nil || n > MaxSameFields {
+			return top, bad("Malformed Via")
 		}
 	}
 	if n == 0 {
 		return top, bad("Malformed Via")
 	}
-	return top, nil
+	return m.via, nil
 }
 
 func (m *Message) validFromTo(wantTag bool) error {

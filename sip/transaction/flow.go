@@ -1,9 +1,11 @@
 package transaction
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Flow is where a message came in, and the way back: a listener and the remote
@@ -101,22 +103,25 @@ func (n *listener) route(remote netip.AddrPort) netip.AddrPort {
 // maxDatagram is the largest that UDP carries.
 const maxDatagram = 65535
 
-// read takes datagrams until the socket is closed.
+// read takes datagrams until the socket is closed. Other errors are of one
+// packet, as an ICMP message makes them; should they not end, they are taken
+// slowly.
 func (n *listener) read() {
 	b := make([]byte, maxDatagram)
-	for {
+	for failures := 0; ; {
 		size, from, err := n.conn.ReadFromUDPAddrPort(b)
-		if err != nil {
-			if n.layer.isClosed() {
-				return
+		switch {
+		case err == nil:
+			failures = 0
+			n.layer.datagram(Flow{n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, b[:size])
+		case errors.Is(err, net.ErrClosed), n.layer.isClosed():
+			return
+		default:
+			n.layer.log.Debug("a socket could not be read", "local", n.local, "error", err)
+			if failures++; failures > 10 {
+				time.Sleep(10 * time.Millisecond)
 			}
-			n.layer.log.Warn("a socket could not be read", "local", n.local, "error", err)
-			if size == 0 && !isTemporary(err) {
-				return
-			}
-			continue
 		}
-		n.layer.datagram(Flow{n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, b[:size])
 	}
 }
 
@@ -124,11 +129,4 @@ func (l *Layer) isClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.closed
-}
-
-// isTemporary tells an error about one packet, as an ICMP message makes it,
-// from one that ends the socket.
-func isTemporary(err error) bool {
-	_, ok := err.(*net.OpError)
-	return ok
 }

@@ -206,14 +206,13 @@ func (l *Layer) Close() error {
 func (l *Layer) tick(now time.Time) time.Duration {
 	due, again := l.clients.due(now)
 	for _, d := range due {
-		switch {
-		case d.failed:
+		if d.message == nil {
 			l.TimedOut.Add(1)
 			d.exchange.Failed(ErrTimeout)
-		default:
-			l.Resent.Add(1)
-			d.flow.write(d.message)
+			continue
 		}
+		l.Resent.Add(1)
+		_ = d.flow.write(d.message) // as with the first: Timer F tells in the end
 	}
 	return soonest(again, l.servers.expire(now))
 }

@@ -34,9 +34,19 @@ func (r *Request) recycle() {
 	pool.Put(r)
 }
 
-// Respond answers the request, and keeps the response for its retransmissions
-// (RFC 3261 §17.2.2).
+// Respond answers the request by a final response, and keeps it for
+// retransmissions (RFC 3261 §17.2.2). To an INVITE it keeps none. Provisional
+// responses and 408 may not be said to other requests over UDP, and are not (RFC
+// 4320 §4).
 func (r *Request) Respond(resp *sip.Response) {
+	switch {
+	case r.Message.Method() == sip.INVITE:
+		r.RespondStateless(resp)
+		return
+	case resp.Status < 200 || resp.Status == 408:
+		r.recycle()
+		return
+	}
 	r.tag(resp)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.layer.servers.answered(r.key, r.out)
@@ -125,13 +135,15 @@ func (l *Layer) datagram(f Flow, b []byte) {
 		r.recycle()
 	case r.Message.Method() == sip.ACK:
 		r.recycle() // of an INVITE that was refused statelessly
-	case viaBroken(&r.Message): // nobody knows where an answer would go
+	case viaBroken(&r.Message):
 		l.Malformed.Add(1)
-		r.recycle()
+		r.refuse(errVia)
 	default:
 		l.request(r)
 	}
 }
+
+var errVia = &sip.SyntaxError{Reason: "Malformed Via", Status: 400}
 
 func viaBroken(m *sip.Message) bool {
 	_, err := m.TopVia()
@@ -139,7 +151,8 @@ func viaBroken(m *sip.Message) bool {
 }
 
 // refuse answers what could not be parsed where an answer can be built: a
-// request whose header fields that a response repeats are there.
+// request whose header fields that a response repeats are there. Where Via cannot
+// be read the answer goes to the source.
 func (r *Request) refuse(err error) {
 	var syntax *sip.SyntaxError
 	m := &r.Message

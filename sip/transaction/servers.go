@@ -74,7 +74,13 @@ func (s *servers) keyFor(m *sip.Message, method sip.Method) key {
 	b := append(scratch[:0], method...)
 	if v, err := m.TopVia(); err == nil && bytes.HasPrefix(v.Branch(), cookie) {
 		b = append(append(b, 0), v.Branch()...)
-		b = append(append(b, 0), bytes.ToLower(v.Host)...)
+		b = append(b, 0)
+		for _, c := range v.Host {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b = append(b, c)
+		}
 		b = append(append(b, ':'), v.Port...)
 		return s.hash(b)
 	}
