@@ -4,6 +4,7 @@
 FUZZTIME ?= 60s
 BENCH ?= .
 SEEDS ?= 1000
+KILLS ?= 100
 BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
@@ -61,8 +62,8 @@ bench: ## benchmarks, those that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: soak
-soak: ## the simulation over SEEDS (1000) seeds
-	LAMPLIGHT_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
+soak: ## the simulation over SEEDS (1000) seeds, and KILLS (100) times kill -9
+	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
 
 .PHONY: generate
 generate: ## write what is generated anew
