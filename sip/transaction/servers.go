@@ -72,7 +72,8 @@ func (s *servers) keyOf(m *sip.Message) key { return s.keyFor(m, m.Method()) }
 func (s *servers) keyFor(m *sip.Message, method sip.Method) key {
 	var scratch [512]byte
 	b := append(scratch[:0], method...)
-	if v, err := m.TopVia(); err == nil && bytes.HasPrefix(v.Branch(), cookie) {
+	// The cookie alone is no branch (RFC 4475 §3.2.1).
+	if v, err := m.TopVia(); err == nil && bytes.HasPrefix(v.Branch(), cookie) && len(v.Branch()) > len(cookie) {
 		b = append(append(b, 0), v.Branch()...)
 		b = append(b, 0)
 		for _, c := range v.Host {
