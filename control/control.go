@@ -1,7 +1,7 @@
 // Package control is how the command speaks to the running server: HTTP with
-// JSON (RFC 9110, RFC 8259) over a unix socket in the data directory or, where
-// there is no directory, over a listener on loopback. It manages users; it
-// knows neither how they are kept nor anything of SIP.
+// JSON over a unix socket in the data directory or, where there is no
+// directory, over a listener on loopback. It manages users; it knows neither
+// how they are kept nor anything of SIP.
 package control
 
 import "errors"

@@ -174,10 +174,10 @@ func testFullInTheBackground(t *testing.T, breaks func(errorfs.Op) bool) {
 	})
 	taken, failed := map[string]bool{}, 0
 	for i := 0; failed < 3; i++ {
-		if i > 200 {
+		if i > 50 {
 			t.Fatal("a hundred megabytes were taken with nowhere to go")
 		}
-		r := record(fmt.Sprintf("%04d", i), string(make([]byte, 1<<19)))
+		r := record(fmt.Sprintf("%04d", i), string(make([]byte, 1<<21)))
 		if s.Commit([]owner.Record{r}) == nil {
 			taken[string(r.Key)] = true
 		} else {

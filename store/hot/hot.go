@@ -46,7 +46,6 @@ type Store struct {
 	readOnly bool
 	tried    time.Time // when readOnly was found out
 	retry    time.Duration
-	stuck    bool // db broke off in the middle and can't be closed
 }
 
 // Open opens the folder "hot" in a data directory, and makes it where it isn't
