@@ -320,6 +320,22 @@ func TestRule17ARebootReplaces(t *testing.T) {
 	}
 }
 
+// A phone with a key for somebody's name and one for their extension has two
+// lamps, though all its subscriptions share a Contact.
+func TestRule17ANameAndAnAliasAreTwoLamps(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		alice, bob := o.handset("alice"), o.handset("bob")
+		name := bob.subscribe("alice")
+		bob.next()
+		bob.subscribe("1002")
+		bob.next()
+		alice.publish("alice", busy)
+		o.shows(bob.next(), presence.Busy)
+		o.shows(bob.next(), presence.Busy)
+		o.expect(name.again(), "200 OK")
+	})
+}
+
 // [6665-8.3.1-1] Also where nobody has allowed it yet: 200, never 202.
 // [6665-4.2.1.1-1] [6665-4.2.1.3-3] [6665-4.2.1.2-4] [6665-4.2.1.2-3] [6665-4.2.1.3-4]
 func TestRule18NoneIs202(t *testing.T) {

@@ -46,7 +46,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if err != nil {
 		return err
 	}
-	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Format: f, Device: device(m)}
+	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Format: f, Device: device(m, entity)}
 	if req.Expires, req.Default, err = expires(m); err != nil {
 		return err
 	}
@@ -153,8 +153,9 @@ func tagPartition(tag string) (byte, bool) {
 }
 
 // device is what the same phone sends again after a reboot: its instance, else
-// its Contact, and the event id.
-func device(m *sip.Message) string {
+// its Contact, the event id, and the URI that it watches. One user under two
+// names is two lamps.
+func device(m *sip.Message, entity string) string {
 	n, err := sip.ParseNameAddr(m.Value(sip.Contact))
 	if err != nil {
 		return ""
@@ -166,5 +167,5 @@ func device(m *sip.Message) string {
 	if e, err := m.Event(); err == nil {
 		id += ";" + string(e.ID)
 	}
-	return id
+	return id + " " + entity
 }
