@@ -202,7 +202,9 @@ func TestRegistrationInformation(t *testing.T) {
 		register("0")
 		m = alice.next()
 		o.has(m, `state="terminated"`, `event="unregistered"`, "-"+`event="registered"`)
-		o.has(alice.next(), `state="init"`, "-<contact ") // a while later nothing is told of it
+		alice.silent(5 * time.Minute) // that it is forgotten is told to nobody (RFC 3680 §4.7.2)
+		alice.again()
+		o.has(alice.next(), `state="init"`, "-<contact ")
 		register("60")
 		alice.next()
 		began := time.Now()

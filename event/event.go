@@ -159,3 +159,9 @@ type Differ interface {
 type Aging interface {
 	EncodeAt(entity string, doc Document, f Format, now time.Time) (Body, error)
 }
+
+// Quieter is a Package some of whose changes are told to nobody: who asks next
+// sees them.
+type Quieter interface {
+	Quiet(old, new Document) bool
+}

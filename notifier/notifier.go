@@ -192,6 +192,10 @@ func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc ev
 	if tp == nil {
 		return
 	}
+	if q, ok := tp.pkg.(event.Quieter); ok && q.Quiet(tp.doc, doc) {
+		tp.hush(doc)
+		return
+	}
 	tp.change(doc)
 	for _, s := range tp.subs {
 		n.queue(t, s)

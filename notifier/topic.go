@@ -46,6 +46,21 @@ func (tp *topic) change(doc event.Document) {
 	tp.doc = doc
 }
 
+// hush takes a document in that nobody is told: who was told the last one
+// counts as having been told this one.
+func (tp *topic) hush(doc event.Document) {
+	var told []*subscription
+	for _, s := range tp.subs {
+		if s.told != nil && same(s.told, tp.current(s.view).body) {
+			told = append(told, s)
+		}
+	}
+	tp.change(doc)
+	for _, s := range told {
+		s.told, s.seen = tp.current(s.view).body, tp.revision
+	}
+}
+
 // queue has a subscription considered at the end of the turn.
 func (n *Notifier) queue(t *owner.Turn, s *subscription) {
 	if !s.queued {

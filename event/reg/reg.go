@@ -66,3 +66,20 @@ func (Package) EncodeAt(entity string, d event.Document, _ event.Format, now tim
 	}
 	return event.Body{Head: doc.AppendHead(nil), Tail: doc.AppendTail(nil, now), Versioned: true}, nil
 }
+
+// Quiet tells a change by which ended contacts are forgotten: RFC 3680 §4.7.2
+// has no notification for it.
+func (Package) Quiet(before, after event.Document) bool {
+	old, now := contacts(before), contacts(after)
+	left := slices.DeleteFunc(slices.Clone(old), func(c *reginfo.Contact) bool {
+		return c.State == reginfo.Terminated && !slices.Contains(now, c)
+	})
+	return len(left) < len(old) && slices.Equal(left, now)
+}
+
+func contacts(d event.Document) (all []*reginfo.Contact) {
+	for _, r := range d.(*reginfo.Info).Registrations {
+		all = append(all, r.Contacts...)
+	}
+	return all
+}
