@@ -1,0 +1,343 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lamplight/event"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// dialog finds the dialog of a message from the server, by Call-ID and the
+// server's tag. A SUBSCRIBE that a second server does again begins a second one.
+func (a *auditor) dialog(callID, tag string) *simDialog {
+	list := a.dialogs[callID]
+	for _, d := range list {
+		if d.tag == tag || d.tag == "" {
+			d.tag = tag
+			return d
+		}
+	}
+	again := func(tx *simTx) bool { return tx.method == sip.SUBSCRIBE && tx.callID == callID && tx.toTag == "" }
+	if len(list) == 0 || !slices.ContainsFunc(a.unsure, again) {
+		return nil
+	}
+	for _, d := range list {
+		d.excused(excuseReplaced)
+	}
+	d := &simDialog{callID: callID, tag: tag, event: list[0].event, phone: list[0].phone, watcher: list[0].watcher, aor: list[0].aor, version: -1}
+	a.dialogs[callID] = append(list, d)
+	return d
+}
+
+// subscribing hears a SUBSCRIBE for the first time.
+func (a *auditor) subscribing(tx *simTx) {
+	if a.dialogs[tx.callID] == nil {
+		a.dialogs[tx.callID] = []*simDialog{{callID: tx.callID, event: tx.event, phone: tx.phone,
+			watcher: a.s.phones[tx.phone].aor, aor: tx.aor, version: -1}}
+	}
+	if tx.toTag == "" {
+		if tx.expires > 0 {
+			a.replacing(tx)
+		}
+		return
+	}
+	d := a.dialog(tx.callID, tx.toTag)
+	switch {
+	case d == nil:
+		a.s.fail("wire", "phone %d refreshes what it was never told of", tx.phone)
+	case tx.expires == 0:
+		d.excused("it was ended by the phone")
+	default:
+		if end := tx.first.Add(tx.expires * 4 / 5); end.Before(d.low) { // what is granted may be a fifth less
+			d.low = end
+		}
+		if end := tx.until(); end.After(d.high) {
+			d.high = end
+		}
+	}
+}
+
+// replacing excuses what a subscription of the same phone takes the place of.
+func (a *auditor) replacing(tx *simTx) {
+	for callID, list := range a.dialogs {
+		for _, old := range list {
+			if callID != tx.callID && old.phone == tx.phone && old.aor == tx.aor && old.event == tx.event {
+				old.excused(excuseReplaced)
+			}
+		}
+	}
+}
+
+const (
+	excuseReplaced = "another of the phone's took its place"
+	excuseRules    = "the rules blocked it"
+)
+
+// excused notes why a subscription may be over before its time.
+func (d *simDialog) excused(why string) {
+	if d.excuse == "" {
+		d.excuse = why
+	}
+}
+
+// certain tells whether a subscription must be there.
+func (d *simDialog) certain(now time.Time) bool {
+	return d.subscribed && !d.fetch && !d.over && d.excuse == "" && d.unanswered < 3 && now.Before(d.low)
+}
+
+// subscribed holds the answer to a SUBSCRIBE against the model.
+func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
+	d := a.dialogs[tx.callID][0]
+	if tx.toTag != "" {
+		d = a.dialog(tx.callID, tx.toTag)
+	}
+	blocked := a.grant(d.aor, d.watcher, d.event).Handling == event.Block
+	switch {
+	case tx.status == 481 && d.certain(time.Now()):
+		a.s.fail("a", "the acknowledged subscription %s, good until %v, is not known", short(d.callID), d.low.Sub(a.s.began))
+	case tx.status == 403 && !blocked:
+		a.s.fail("d", "%s may watch %s of %s, and is refused", d.watcher, d.event, d.aor)
+	case tx.status != 200:
+		return
+	case blocked:
+		a.s.fail("d", "%s must not watch %s of %s, and is let in", d.watcher, d.event, d.aor)
+	}
+	to, _ := m.To()
+	a.doubt(tx) // that a dialog may be begun
+	d = a.dialog(tx.callID, string(to.Tag()))
+	a.sure(func(o *simTx) bool { return o == tx })
+	if tx.toTag == "" && tx.expires > 0 {
+		a.replacing(tx)
+	}
+	if tx.toTag != "" && tx.toTag != d.tag {
+		a.s.fail("c", "the tag of a dialog changes")
+	}
+	if got := granted(m); got > tx.expires && tx.expires >= 0 {
+		a.s.fail("a", "%v are granted, more than %v", got, tx.expires)
+	}
+	d.fetch = d.fetch || !d.subscribed && tx.expires == 0
+	d.subscribed = true
+	d.span = spanOf(tx, granted(m))
+	if tx.expires > 0 && a.changing[d.aor] == 0 && !a.s.disk.holdsDialog(d.aor, d.tag) {
+		a.s.fail("g", "a subscription is acknowledged and not stored")
+	}
+}
+
+// notify holds a NOTIFY against the model.
+func (a *auditor) notify(phone int, m *sip.Message) {
+	key := keyOf(m)
+	if a.notifies[key] != nil {
+		return
+	}
+	from, _ := m.From()
+	d := a.dialog(string(m.CallID()), string(from.Tag()))
+	if d == nil || d.phone != phone {
+		a.s.fail("d", "phone %d is notified in a dialog that is none of its own", phone)
+		return
+	}
+	n := &simNotify{dialog: d, sent: time.Now(), epoch: a.epoch}
+	a.notifies[key] = n
+	a.checkNumbers(d, m, n)
+	state, err := m.SubscriptionState()
+	if err != nil {
+		a.s.fail("d", "a NOTIFY without a good Subscription-State: %v", err)
+		return
+	}
+	a.checkLife(d, state)
+	a.checkRights(d, m, state)
+	d.last = n
+	d.unanswered++
+	d.over = d.over || state.State == sip.Terminated
+}
+
+// checkNumbers: CSeq and version rise by one, and over a restart or a failed
+// commit they rise; and the last NOTIFY had its end.
+func (a *auditor) checkNumbers(d *simDialog, m *sip.Message, n *simNotify) {
+	cseq, _ := m.CSeq()
+	step := int64(cseq.Number) - int64(d.cseq)
+	if d.last != nil && (step < 1 || step > 1 && d.epoch == a.epoch) {
+		a.s.fail("c", "CSeq %d follows %d", cseq.Number, d.cseq)
+	}
+	if found := versionPattern.FindSubmatch(m.Body()); found != nil && d.event != "presence" {
+		version, _ := strconv.ParseInt(string(found[1]), 10, 64)
+		if d.version >= 0 && version-d.version != step {
+			a.s.fail("c", "version %d follows %d, CSeq %d follows %d", version, d.version, cseq.Number, d.cseq)
+		}
+		d.version = version
+	} else if d.version >= 0 {
+		d.version += step
+	}
+	if l := d.last; l != nil && l.status == 0 && l.epoch == a.epoch && n.sent.Sub(l.sent) < transaction.TimerF-time.Second {
+		a.s.fail("c", "a NOTIFY goes out while the last one is under way")
+	}
+	d.cseq, d.epoch = cseq.Number, a.epoch
+}
+
+// checkLife: a NOTIFY belongs to a subscription that lives, and ends it once.
+func (a *auditor) checkLife(d *simDialog, state sip.SubscriptionStateValue) {
+	now := time.Now()
+	asked := slices.ContainsFunc(a.unsure, func(o *simTx) bool { return o.method == sip.SUBSCRIBE && o.callID == d.callID })
+	switch {
+	case !d.subscribed && !asked:
+		a.s.fail("d", "a NOTIFY to who was refused")
+	case d.over:
+		a.s.fail("e", "a NOTIFY after the end of the subscription")
+	case state.State != sip.Terminated && d.subscribed && d.span.over(now) && !asked:
+		a.s.fail("e", "a NOTIFY of a subscription that ended at %v", d.high.Sub(a.s.began))
+	case state.State == sip.Terminated && state.Reason == "timeout" && d.certain(now):
+		a.s.fail("a", "a subscription is ended before its time, %v", d.low.Sub(a.s.began))
+	case state.State == sip.Terminated && state.Reason == "deactivated" && d.excuse != "": // replaced, by a commit that failed and was written
+	case state.State == sip.Terminated && state.Reason != "timeout" && state.Reason != "rejected":
+		a.s.fail("e", "a subscription is ended for %q", state.Reason)
+	case state.State != sip.Terminated && d.certain(now):
+		left := time.Duration(state.Expires) * time.Second
+		if left > d.high.Sub(now)+grace || left < d.low.Sub(now)-grace {
+			a.s.fail("a", "a NOTIFY says that %v are left, between %v and %v are", left, d.low.Sub(now), d.high.Sub(now))
+		}
+	}
+	if state.State != sip.Terminated && d.subscribed && !d.fetch && !a.s.disk.holdsDialog(d.aor, d.tag) {
+		a.s.fail("g", "a NOTIFY of a subscription that is not stored")
+	}
+}
+
+// checkRights: a NOTIFY tells what the rules allow, and that is what is stored.
+func (a *auditor) checkRights(d *simDialog, m *sip.Message, state sip.SubscriptionStateValue) {
+	g := a.grant(d.aor, d.watcher, d.event)
+	told := tokensOf(d.event, m.Body())
+	switch {
+	case state.State == sip.Terminated && state.Reason == "rejected":
+		if g.Handling != event.Block && d.excuse != excuseRules {
+			a.s.fail("d", "%s may watch %s of %s, and is rejected", d.watcher, d.event, d.aor)
+		}
+		if len(m.Body()) > 0 {
+			a.s.fail("d", "who is rejected is told something")
+		}
+		return
+	case state.State == sip.Terminated && d.excuse == excuseRules: // by another end before the rules were asked
+	case g.Handling == event.Block:
+		a.s.fail("d", "%s must not watch %s of %s, and is notified", d.watcher, d.event, d.aor)
+	case state.State != sip.Terminated && (g.Handling == event.Confirm) != (state.State == sip.Pending):
+		a.s.fail("d", "the subscription is %s, where the rules give %v", state.State, g)
+	}
+	if d.event == "presence.winfo" { // told a turn later
+		return
+	}
+	if want := a.shown(d, g); !slices.Equal(told, want) {
+		a.s.fail("d", "%s is told %v of %s of %s; stored and allowed is %v", d.watcher, told, d.event, d.aor, want)
+	}
+}
+
+// shown is what a watcher is shown of what is stored.
+func (a *auditor) shown(d *simDialog, g event.Grant) []string {
+	stored := a.s.disk.tokens(d.aor, d.event)
+	switch {
+	case g.Handling != event.Allow:
+		return nil
+	case g.Rights == event.RightsAll:
+		return stored
+	case d.event == "dialog" && strings.Contains(string(g.Rights), "state"):
+		for i := range stored {
+			stored[i] = stored[i][strings.IndexByte(stored[i], ':'):]
+		}
+		return sorted(stored)
+	}
+	return nil
+}
+
+// grant is what the rules give to a watcher.
+func (a *auditor) grant(aor, watcher event.AoR, name string) event.Grant {
+	all := event.Grant{Handling: event.Allow, Rights: event.RightsAll}
+	own, ok := a.rules[aor]
+	switch {
+	case watcher == aor:
+		return all
+	case name != "presence" && name != "dialog":
+		return event.Grant{}
+	case ok:
+		return own[watcher]
+	case name == "dialog":
+		all.Rights = "state direction"
+	}
+	return all
+}
+
+// ruled takes over rules that are in force now.
+func (a *auditor) ruled(aor event.AoR, grants map[event.AoR]event.Grant) {
+	a.changing[aor]--
+	delete(a.rules, aor)
+	if grants != nil {
+		a.rules[aor] = grants
+	}
+	a.s.log.add(a.s.age(), "the rules of "+short(string(aor))+" are in force")
+	for _, d := range a.every() {
+		if d.aor == aor && !d.over && a.grant(aor, d.watcher, d.event).Handling == event.Block {
+			d.excused(excuseRules)
+		}
+	}
+}
+
+func grantsText(grants map[event.AoR]event.Grant) string {
+	if grants == nil {
+		return "the domain's"
+	}
+	var list []string
+	for w, g := range grants {
+		list = append(list, fmt.Sprintf("%s %d %s", short(string(w)), g.Handling, g.Rights))
+	}
+	return strings.Join(sorted(list), ", ")
+}
+
+// answered hears a phone's answer to a NOTIFY.
+func (a *auditor) answered(m *sip.Message) {
+	n := a.notifies[keyOf(m)]
+	if n == nil {
+		a.s.fail("wire", "a phone answers what it was not asked")
+		return
+	}
+	n.status = m.Status()
+	switch {
+	case n.status < 300:
+		n.dialog.unanswered = 0
+	case n.status != 500:
+		n.dialog.excused("the phone did not know it")
+	}
+}
+
+// lost notes what is over without a word, since the server that was to say it
+// is gone, or its commit failed and was written all the same.
+func (a *auditor) lost(why string) {
+	now := time.Now()
+	for _, d := range a.every() {
+		if !d.subscribed || d.over || d.fetch || a.s.disk.holdsDialog(d.aor, d.tag) {
+			continue
+		}
+		if d.certain(now) && a.changing[d.aor] == 0 {
+			a.s.fail("a", "%s: the acknowledged subscription %s is not stored", why, short(d.callID))
+		}
+		d.excused(why)
+	}
+	for _, tx := range a.txs {
+		if now.Sub(tx.last) < grace {
+			a.doubt(tx) // a late datagram may have it done once more
+		}
+	}
+}
+
+// restarted begins a new server.
+func (a *auditor) restarted() {
+	a.epoch++
+	a.server++
+}
+
+// every lists all dialogs.
+func (a *auditor) every() (all []*simDialog) {
+	for _, list := range a.dialogs {
+		all = append(all, list...)
+	}
+	return all
+}
