@@ -98,7 +98,7 @@ func (d *Directory) add(u User) {
 // one, or a number. The domain comes with ErrNoUser as well.
 func (d *Directory) Resolve(u sip.URI) (event.AoR, *Domain, error) {
 	if u.IsTel() {
-		return d.resolveNumber(u.UserUnescaped(), d.numberDomain(u))
+		return d.resolveTel(u)
 	}
 	domain := d.domains[u.HostLower()]
 	if domain == nil {
@@ -108,20 +108,42 @@ func (d *Directory) Resolve(u sip.URI) (event.AoR, *Domain, error) {
 	if user == "" {
 		return "", domain, ErrNoUser
 	}
-	aor := event.AoR("sip:" + user + "@" + domain.Name)
-	if _, ok := d.users[aor]; ok {
+	if aor, ok := d.named(user, domain); ok {
 		return aor, domain, nil
-	}
-	if real, ok := d.aliases[aor]; ok {
-		return real, domain, nil
 	}
 	if found, _, err := d.resolveNumber(user, domain); err == nil {
 		return found, domain, nil
 	}
 	if d.open {
-		return aor, domain, nil
+		return aorIn(user, domain), domain, nil
 	}
 	return "", domain, ErrNoUser
+}
+
+// named finds a user by the name in a domain, or by an alias.
+func (d *Directory) named(user string, domain *Domain) (event.AoR, bool) {
+	aor := aorIn(user, domain)
+	if _, ok := d.users[aor]; ok {
+		return aor, true
+	}
+	real, ok := d.aliases[aor]
+	return real, ok
+}
+
+func aorIn(user string, domain *Domain) event.AoR {
+	return event.AoR("sip:" + user + "@" + domain.Name)
+}
+
+// resolveTel finds a user by an extension, which is a local number in the
+// context of its domain (RFC 3966 §5.1.5), or by a number.
+func (d *Directory) resolveTel(u sip.URI) (event.AoR, *Domain, error) {
+	domain := d.numberDomain(u)
+	if domain != nil {
+		if aor, ok := d.named(digits(u.UserUnescaped()), domain); ok {
+			return aor, domain, nil
+		}
+	}
+	return d.resolveNumber(u.UserUnescaped(), domain)
 }
 
 // numberDomain is the domain whose habits of dialling a tel URI follows: that

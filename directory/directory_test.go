@@ -14,7 +14,7 @@ var office = New(
 		{Name: "example.com", Realm: "example.com", Aliases: []string{"192.0.2.1"}, Country: "49", Area: "89", Prefix: "0"},
 		{Name: "example.org", Realm: "example.org"},
 	},
-	[]User{{AoR: "sip:alice@example.com", Name: "Alice", Aliases: []string{"a.smith", "+49 89 1234"},
+	[]User{{AoR: "sip:alice@example.com", Name: "Alice", Aliases: []string{"a.smith", "2002", "+49 89 1234"},
 		HA1: map[string]digest.HA1s{"alice": digest.Hash("alice", "example.com", "secret")}}}, false)
 
 func TestResolve(t *testing.T) {
@@ -34,6 +34,9 @@ func TestResolve(t *testing.T) {
 		"tel:+49-89-1234":                          {"sip:alice@example.com", nil},
 		"tel:1234;phone-context=example.com":       {"sip:alice@example.com", nil},
 		"tel:1234;phone-context=example.org":       {"", ErrNoUser},
+		"sip:2002@example.com":                     {"sip:alice@example.com", nil},
+		"tel:20-02;phone-context=example.com":      {"sip:alice@example.com", nil}, // an extension is a local number
+		"tel:2002;phone-context=example.org":       {"", ErrNoUser},
 		"sip:Alice@example.com":                    {"", ErrNoUser}, // the user part's case matters
 		"sip:example.com":                          {"", ErrNoUser},
 		"sip:alice@example.net":                    {"", ErrNotOurs},
