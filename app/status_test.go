@@ -70,7 +70,7 @@ func TestRefusals(t *testing.T) {
 		{"Contact * with an interval", nil, request("REGISTER", "sip:example.test", "To: <sip:alice@example.test>", "Contact: *", "Expires: 60"), "400 ", nil},
 
 		{"without credentials", nil, func(h *handset) *sip.Message { return h.exchange(h.request("PUBLISH", aor("alice"), busy)) },
-			"401 ", []string{`WWW-Authenticate: Digest realm="example.test", nonce="\S+", algorithm=SHA-256, qop="auth", Digest realm="example.test", nonce="\S+", algorithm=MD5, qop="auth"`}},
+			"401 ", []string{`WWW-Authenticate: Digest realm="example.test", nonce="\S+", algorithm=MD5, qop="auth", Digest realm="example.test", nonce="\S+", algorithm=SHA-256, qop="auth"`}},
 
 		{"a stranger", nil, subscribe("alice", "From: <sip:eve@elsewhere.test>;tag=e"), "403 ", nil},
 		{"another name in From", nil, publish("From: <sip:bob@example.test>;tag=b", busy), "403 ", nil},

@@ -5,6 +5,7 @@
 package digest
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -40,101 +41,82 @@ func Hash(username, realm, password string) HA1s {
 // algorithm is one of the two, by its name in header fields.
 type algorithm struct {
 	name string
-	hash func(string) string
-	ha1  func(HA1s) string
+	size int // of a hash
 }
 
 // algorithms in the order they are offered: the best first (RFC 8760 §2.4).
-var algorithms = [...]algorithm{
-	{"SHA-256", func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) },
-		func(h HA1s) string { return hex.EncodeToString(h.SHA256[:]) }},
-	{"MD5", func(s string) string { h := md5.Sum([]byte(s)); return hex.EncodeToString(h[:]) },
-		func(h HA1s) string { return hex.EncodeToString(h.MD5[:]) }},
-}
+var algorithms = [...]algorithm{{"SHA-256", sha256.Size}, {"MD5", md5.Size}}
 
 // algorithmOf is the algorithm of a name; none means MD5 (RFC 7616 §3.3).
-func algorithmOf(name string) *algorithm {
-	if name == "" {
-		name = "MD5"
+func algorithmOf(name []byte) *algorithm {
+	if len(name) == 0 {
+		return &algorithms[1]
 	}
 	for i := range algorithms {
-		if strings.EqualFold(algorithms[i].name, name) {
+		if strings.EqualFold(algorithms[i].name, string(name)) {
 			return &algorithms[i]
 		}
 	}
 	return nil
 }
 
-// response is request-digest (RFC 7616 §3.4.1); without qop it is that of older
-// clients.
-func (a *algorithm) response(ha1, method string, p parameters) string {
-	ha2 := a.hash(method + ":" + p["uri"])
-	if p["qop"] == "" {
-		return a.hash(ha1 + ":" + p["nonce"] + ":" + ha2)
+// appendHash appends the hash of b in hexadecimal, in lower case.
+func (a *algorithm) appendHash(to, b []byte) []byte {
+	if a.size == md5.Size {
+		h := md5.Sum(b)
+		return hex.AppendEncode(to, h[:])
 	}
-	return a.hash(strings.Join([]string{ha1, p["nonce"], p["nc"], p["cnonce"], p["qop"], ha2}, ":"))
+	h := sha256.Sum256(b)
+	return hex.AppendEncode(to, h[:])
 }
 
-// parameters are the auth-params of a header field, unquoted, by lower-case name.
-type parameters map[string]string
-
-// parse reads "Digest a=b, c=d"; nil for another scheme or what is broken. A
-// parameter that is there twice makes the whole unreadable.
-func parse(value string) parameters {
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
-	if !strings.EqualFold(scheme, "Digest") {
-		return nil
+func (a *algorithm) appendHA1(to []byte, h *HA1s) []byte {
+	if a.size == md5.Size {
+		return hex.AppendEncode(to, h.MD5[:])
 	}
-	p := parameters{}
-	for rest = strings.TrimLeft(rest, " \t,"); rest != ""; rest = strings.TrimLeft(rest, " \t,") {
-		name, after, ok := strings.Cut(rest, "=")
-		if !ok {
-			return nil
-		}
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := p[name]; twice || name == "" {
-			return nil
-		}
-		if p[name], rest, ok = cutValue(strings.TrimLeft(after, " \t")); !ok {
-			return nil
-		}
-	}
-	return p
+	return hex.AppendEncode(to, h.SHA256[:])
 }
 
-// cutValue takes a token or a quoted-string off the front.
-func cutValue(s string) (value, rest string, ok bool) {
-	if !strings.HasPrefix(s, `"`) {
-		i := strings.IndexByte(s, ',')
-		if i < 0 {
-			i = len(s)
-		}
-		return strings.TrimSpace(s[:i]), s[i:], true
+// appendResponse appends the request-digest (RFC 7616 §3.4.1); without qop it is
+// that of older clients.
+func (a *algorithm) appendResponse(to []byte, h *HA1s, method sip.Method, p *parameters) []byte {
+	var scratch [1024]byte
+	b := append(append(append(scratch[:0], method...), ':'), p.uri...)
+	var ha2 [2 * sha256.Size]byte
+	n := len(a.appendHash(ha2[:0], b))
+	b = append(a.appendHA1(b[:0], h), ':')
+	b = append(append(b, p.nonce...), ':')
+	if len(p.qop) > 0 {
+		b = append(append(b, p.nc...), ':')
+		b = append(append(b, p.cnonce...), ':')
+		b = append(append(b, p.qop...), ':')
 	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
-			return b.String(), s[i+1:], true
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return "", "", false
+	return a.appendHash(to, append(b, ha2[:n]...))
 }
 
-func equal(a, b string) bool {
-	return subtle.ConstantTimeCompare([]byte(strings.ToLower(a)), []byte(b)) == 1
+// equal compares a response with the right one: hexadecimal of any case, in the
+// same time however much of it is right.
+func equal(given, right []byte) bool {
+	var lower [2 * sha256.Size]byte
+	if len(given) != len(right) {
+		return false
+	}
+	for i, c := range given {
+		if 'A' <= c && c <= 'F' {
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	return subtle.ConstantTimeCompare(lower[:len(given)], right) == 1
 }
 
 // sameURI compares the uri parameter with the Request-URI. Proxies and phones
 // change parameters on the way; who and where must agree.
-func sameURI(claimed string, actual []byte) bool {
-	if claimed == string(actual) {
+func sameURI(claimed, actual []byte) bool {
+	if bytes.Equal(claimed, actual) {
 		return true
 	}
-	a, err1 := sip.ParseURI([]byte(claimed))
+	a, err1 := sip.ParseURI(claimed)
 	b, err2 := sip.ParseURI(actual)
 	return err1 == nil && err2 == nil && a.UserUnescaped() == b.UserUnescaped() && a.HostLower() == b.HostLower()
 }

@@ -82,8 +82,33 @@ func TestAWrongAnswerIsWrong(t *testing.T) {
 	s.expect(strings.Replace(right, `username="alice"`, `username="bob"`, 1), ErrWrong)
 	s.expect(strings.Replace(right, "uri=\"sip:alice", "uri=\"sip:carol", 1), ErrWrong)
 	s.expect(strings.Replace(right, "qop=auth", "qop=auth-int", 1), ErrNoCredentials)
-	s.expect(strings.Replace(right, "SHA-256", "SHA-512", 1), ErrNoCredentials)
+	s.expect(strings.Replace(right, "algorithm=MD5", "algorithm=SHA-512-256", 1), ErrNoCredentials)
 	s.expect("Authorization: Bearer x\n"+right, nil)
+}
+
+// The uri of an answer may name the server alone, or another of its names, but
+// nobody else.
+func TestTheURIOfAnAnswer(t *testing.T) {
+	s := newScript(t)
+	c := s.challenged("example.com")
+	for uri, want := range map[string]error{
+		"sip:alice@example.com": nil, "sip:alice@192.0.2.1:5060;transport=udp": nil, "sip:192.0.2.1:5060": nil,
+		"sip:carol@example.com": ErrWrong, "mailto:alice": ErrWrong, "": ErrWrong,
+	} {
+		a, err := Answer(c, "", sip.PUBLISH, uri, "alice", "secret", len(uri)+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.expect("Authorization: "+a+"\n", want)
+	}
+}
+
+// The algorithm that every client knows stands first, as some read no other.
+func TestTheOrderOfChallenges(t *testing.T) {
+	c := string(newScript(t).v.Challenge("example.com", false))
+	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); md5 < 0 || sha < md5 {
+		t.Errorf("challenges\n%s", c)
+	}
 }
 
 func TestANonceEnds(t *testing.T) {
@@ -92,7 +117,7 @@ func TestANonceEnds(t *testing.T) {
 	s.now = s.now.Add(NonceLife)
 	s.expect(old, ErrStale)
 	c := s.challenged("example.com")
-	s.v.secret[0]++ // as after a restart
+	s.v.mac = New([32]byte{2}, s.v.now).mac // as after a restart
 	s.expect(s.answer(c, "secret", 1), ErrStale)
 }
 
@@ -105,15 +130,14 @@ func TestANonceIsOfItsRealm(t *testing.T) {
 
 // RFC 7616 §3.9.1's example of both algorithms.
 func TestTheExampleOfRFC7616(t *testing.T) {
-	p := parameters{"uri": "/dir/index.html", "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "nc": "00000001",
-		"cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", "qop": "auth"}
+	p := parameters{uri: []byte("/dir/index.html"), nonce: []byte("7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"), nc: []byte("00000001"),
+		cnonce: []byte("f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"), qop: []byte("auth")}
 	h := Hash("Mufasa", "http-auth@example.org", "Circle of Life")
 	for _, c := range []struct{ algorithm, want string }{
 		{"SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"},
 		{"MD5", "8ca523f5e9506fed4657c9700eebdbec"},
 	} {
-		a := algorithmOf(c.algorithm)
-		if got := a.response(a.ha1(h), "GET", p); got != c.want {
+		if got := string(algorithmOf([]byte(c.algorithm)).appendResponse(nil, &h, "GET", &p)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.algorithm, got, c.want)
 		}
 	}
@@ -123,5 +147,5 @@ func FuzzParse(f *testing.F) {
 	f.Add(`Digest username="alice", realm="example.com", nonce="n", uri="sip:a@b", response="0", qop=auth, nc=00000001, cnonce="c"`)
 	f.Add(`digest a="\`)
 	f.Add(`Digest ,,=,`)
-	f.Fuzz(func(_ *testing.T, s string) { parse(s) })
+	f.Fuzz(func(_ *testing.T, s string) { new(parameters).parse([]byte(s)) })
 }

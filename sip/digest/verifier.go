@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -24,34 +25,37 @@ const maxNonces = 200_000
 // Verifier challenges and verifies. It keeps nothing of a challenge; only of a
 // nonce that was used rightly it remembers which counts it saw.
 type Verifier struct {
-	secret [32]byte
-	now    func() time.Time
+	now func() time.Time
 
 	mu       sync.Mutex
-	used     [2]map[string]*window // of this NonceLife, and of the one before
+	mac      hash.Hash         // of the secret; it allocates, so there is one
+	used     [2]map[use]window // of this NonceLife, and of the one before
 	rotation time.Time
 }
 
+// use names a nonce in use, or one use of it where nothing counts its uses: by a
+// hash, so that neither map holds a pointer.
+type use [16]byte
+
 // window is the highest nonce count seen, and which of the 64 below it.
-type window struct {
-	high uint64
-	seen uint64
-}
+type window struct{ high, seen uint64 }
 
 // New makes a verifier. Nonces of another secret are stale.
 func New(secret [32]byte, now func() time.Time) *Verifier {
-	return &Verifier{secret: secret, now: now, used: [2]map[string]*window{{}, {}}, rotation: now()}
+	return &Verifier{mac: hmac.New(sha256.New, secret[:]), now: now, used: [2]map[use]window{{}, {}}, rotation: now()}
 }
 
-// Challenge is the WWW-Authenticate lines of a 401, the better algorithm first
-// (RFC 8760 §2.4).
+// Challenge is the WWW-Authenticate lines of a 401. The algorithm that everybody
+// knows is first: older phones, and SIPp, read one challenge and no other. Who
+// knows the better one finds it behind (RFC 8760 §2.4 leaves the order to us).
 func (v *Verifier) Challenge(realm string, stale bool) []byte {
 	nonce := v.nonce(realm)
 	var b []byte
-	for _, a := range algorithms {
+	for _, a := range slices.Backward(algorithms[:]) {
 		b = append(b, "WWW-Authenticate: Digest realm="...)
 		b = sip.AppendQuoted(b, realm)
-		b = fmt.Appendf(b, ", nonce=%q, algorithm=%s, qop=\"auth\"", nonce, a.name)
+		b = append(append(b, ", nonce=\""...), nonce...)
+		b = append(append(append(b, "\", algorithm="...), a.name...), ", qop=\"auth\""...)
 		if stale {
 			b = append(b, ", stale=true"...)
 		}
@@ -60,30 +64,45 @@ func (v *Verifier) Challenge(realm string, stale bool) []byte {
 	return b
 }
 
-const nonceBytes = 4 + 12
+const nonceBytes, macBytes = 4 + 12, 16
+
+// nonces are written without padding, and in one way only.
+var encoding = base64.RawURLEncoding.Strict()
 
 // nonce is the time, random bytes, and a code over both and the realm.
-func (v *Verifier) nonce(realm string) string {
+func (v *Verifier) nonce(realm string) []byte {
 	var b [nonceBytes]byte
 	binary.BigEndian.PutUint32(b[:], uint32(v.now().Unix()))
 	rand.Read(b[4:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(append(b[:], v.code(b[:], realm)...))
+	code := v.code(b[:], realm)
+	return encoding.AppendEncode(nil, append(b[:], code[:]...))
 }
 
-func (v *Verifier) code(b []byte, realm string) []byte {
-	h := hmac.New(sha256.New, v.secret[:])
-	h.Write(b)
-	h.Write([]byte(realm))
-	return h.Sum(nil)[:16]
+func (v *Verifier) code(b []byte, realm string) (code [macBytes]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.mac.Reset()
+	v.mac.Write(b)
+	v.mac.Write([]byte(realm))
+	var sum [sha256.Size]byte
+	copy(code[:], v.mac.Sum(sum[:0]))
+	return code
 }
 
 // fresh tells whether a nonce is ours, of this realm, and not too old.
-func (v *Verifier) fresh(nonce, realm string) bool {
-	b, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(b) != nonceBytes+16 || !hmac.Equal(b[nonceBytes:], v.code(b[:nonceBytes], realm)) {
+func (v *Verifier) fresh(nonce []byte, realm string) bool {
+	var b [nonceBytes + macBytes]byte
+	if len(nonce) != encoding.EncodedLen(len(b)) {
 		return false
 	}
-	age := v.now().Sub(time.Unix(int64(binary.BigEndian.Uint32(b)), 0))
+	if n, err := encoding.Decode(b[:], nonce); err != nil || n != len(b) {
+		return false
+	}
+	code := v.code(b[:nonceBytes], realm)
+	if !hmac.Equal(b[nonceBytes:], code[:]) {
+		return false
+	}
+	age := v.now().Sub(time.Unix(int64(binary.BigEndian.Uint32(b[:])), 0))
 	return age < NonceLife && age > -NonceLife
 }
 
@@ -91,73 +110,92 @@ func (v *Verifier) fresh(nonce, realm string) bool {
 // finds a digest username's hashes and whose they are; that is returned. A user
 // who is not known costs the same work as one who is.
 func (v *Verifier) Verify(m *sip.Message, h sip.Header, realm string, lookup func(username string) (HA1s, string, bool)) (string, error) {
-	p, a := credentials(m, h, realm)
-	if p == nil {
+	var p parameters
+	a := p.find(m, h, realm)
+	if a == nil {
 		return "", ErrNoCredentials
 	}
-	ha1, who, known := lookup(p["username"])
-	right := equal(p["response"], a.response(a.ha1(ha1), string(m.Method()), p))
-	if !right || !known || !sameURI(p["uri"], m.RequestURI()) {
+	ha1, who, known := lookup(string(p.username))
+	var right [2 * sha256.Size]byte
+	response := a.appendResponse(right[:0], &ha1, m.Method(), &p)
+	if !equal(p.response, response) || !known || !sameURI(p.uri, m.RequestURI()) {
 		return "", ErrWrong
 	}
-	if !v.fresh(p["nonce"], realm) || !v.firstUse(m, p) {
+	if !v.fresh(p.nonce, realm) || !v.firstUse(m, &p) {
 		return "", ErrStale
 	}
 	return who, nil
 }
 
-// credentials are the first of a realm whose algorithm and qop are ours;
+// find reads the first credentials of a realm whose algorithm and qop are ours;
 // others are passed over (RFC 8760 §2.6).
-func credentials(m *sip.Message, h sip.Header, realm string) (parameters, *algorithm) {
+func (p *parameters) find(m *sip.Message, h sip.Header, realm string) *algorithm {
 	for value := range m.Fields(h) {
-		p := parse(string(value))
-		if p == nil || p["realm"] != realm {
+		if !p.parse(value) || string(p.realm) != realm {
 			continue
 		}
-		if a := algorithmOf(p["algorithm"]); a != nil && (p["qop"] == "auth" || p["qop"] == "" && a.name == "MD5") {
-			return p, a
+		if a := algorithmOf(p.algorithm); a != nil && (string(p.qop) == "auth" || len(p.qop) == 0 && a.size == md5.Size) {
+			return a
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // firstUse remembers an answer, and tells whether it is new: by its nonce count,
 // or without qop by the request it came with.
-func (v *Verifier) firstUse(m *sip.Message, p parameters) bool {
-	key, count := p["nonce"], uint64(1)
-	if p["qop"] == "" {
-		key += " " + string(m.CallID()) + " " + string(m.Value(sip.CSeq))
-	} else {
-		n, err := strconv.ParseUint(p["nc"], 16, 32)
-		if err != nil || n == 0 {
-			return false
-		}
-		count = n
+func (v *Verifier) firstUse(m *sip.Message, p *parameters) bool {
+	var scratch [512]byte
+	b, count := append(scratch[:0], p.nonce...), uint64(1)
+	if len(p.qop) == 0 {
+		b = append(append(b, 0), m.CallID()...)
+		b = append(append(b, 0), m.Value(sip.CSeq)...)
+	} else if count = nonceCount(p.nc); count == 0 {
+		return false
 	}
+	sum := sha256.Sum256(b)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	w := v.window(key)
-	return w != nil && w.take(count)
+	return v.take(use(sum[:16]), count)
 }
 
-// window finds what was seen of a nonce, and begins it where there is nothing;
-// nil where there is no room.
-func (v *Verifier) window(key string) *window {
+// nonceCount reads nc (RFC 7616 §3.4): up to eight digits of hexadecimal; 0 where
+// it cannot be read.
+func nonceCount(nc []byte) uint64 {
+	var b [4]byte
+	if len(nc) != 8 {
+		n, err := strconv.ParseUint(string(nc), 16, 32)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	if _, err := hex.Decode(b[:], nc); err != nil {
+		return 0
+	}
+	return uint64(binary.BigEndian.Uint32(b[:]))
+}
+
+// take finds what was seen of a nonce, and begins it where there is nothing; it
+// tells whether the count is new. Where there is no room nothing is.
+func (v *Verifier) take(u use, count uint64) bool {
 	if now := v.now(); now.Sub(v.rotation) >= NonceLife {
-		v.used[1], v.used[0] = v.used[0], map[string]*window{}
+		v.used[1], v.used[0] = v.used[0], map[use]window{}
 		v.rotation = now
 	}
 	for _, used := range v.used {
-		if w := used[key]; w != nil {
-			return w
+		if w, ok := used[u]; ok {
+			fresh := w.take(count)
+			used[u] = w
+			return fresh
 		}
 	}
 	if len(v.used[0]) >= maxNonces {
-		return nil
+		return false
 	}
-	w := &window{}
-	v.used[0][key] = w
-	return w
+	var w window
+	w.take(count)
+	v.used[0][u] = w
+	return true
 }
 
 // take marks a count as seen; false if it was, or lies too far back.
