@@ -36,7 +36,7 @@ import (
 //	rule USER none                                 the domain's rules again
 //	put USER STATE id=I [until=30s]                an input that is not published
 //	withdraw USER id=I
-//	advance TIME                                   lines are told with the time since the beginning
+//	advance TIME [quiet]                           lines are told with the time since the beginning
 //	fail-commit [written]                          the next commit fails; written: on the disk all the same
 //	repair
 //	break                                          all commits fail
@@ -339,9 +339,9 @@ func (w *world) advances(a args) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.timed = true
+	w.timed, w.mute = true, a.flag("quiet")
 	w.advance(d)
-	w.timed = false
+	w.timed, w.mute = false, false
 }
 
 func (w *world) failCommit(a args) {
