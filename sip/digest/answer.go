@@ -11,37 +11,32 @@ import (
 // counts the uses of the nonce, from 1.
 func Answer(m *sip.Message, realm string, method sip.Method, uri, username, password string, nc int) (string, error) {
 	for value := range m.Fields(sip.WWWAuthenticate) {
-		p := parse(string(value))
-		if p == nil || realm != "" && p["realm"] != realm {
+		c := parseChallenge(value)
+		if c == nil || realm != "" && c.Realm != realm {
 			continue
 		}
-		a := algorithmOf(p["algorithm"])
-		if a == nil {
-			continue
-		}
-		return answer(a, p, method, uri, username, password, nc), nil
+		return c.answer(method, uri, username, password, nc), nil
 	}
 	return "", ErrNoCredentials
 }
 
-func answer(a *algorithm, challenge parameters, method sip.Method, uri, username, password string, nc int) string {
-	p := parameters{"uri": uri, "nonce": challenge["nonce"], "nc": fmt.Sprintf("%08x", nc), "cnonce": sip.NewTag()[:16]}
-	if challenge["qop"] != "" {
-		p["qop"] = "auth"
+func (c *Challenge) answer(method sip.Method, uri, username, password string, nc int) string {
+	p := parameters{uri: []byte(uri), nonce: c.parameters.nonce, nc: fmt.Appendf(nil, "%08x", nc), cnonce: []byte(sip.NewTag()[:16])}
+	if len(c.parameters.qop) > 0 {
+		p.qop = []byte("auth")
 	}
+	ha1 := Hash(username, c.Realm, password)
 	b := append([]byte("Digest username="), sip.AppendQuoted(nil, username)...)
-	for _, name := range []string{"realm", "nonce"} {
-		b = append(append(append(b, ", "...), name...), '=')
-		b = sip.AppendQuoted(b, challenge[name])
+	b = sip.AppendQuoted(append(b, ", realm="...), c.Realm)
+	b = sip.AppendQuoted(append(b, ", nonce="...), string(p.nonce))
+	b = sip.AppendQuoted(append(b, ", uri="...), uri)
+	b = append(c.algorithm.appendResponse(append(b, ", response=\""...), &ha1, method, &p), '"')
+	b = append(append(b, ", algorithm="...), c.algorithm.name...)
+	if len(p.qop) > 0 {
+		b = fmt.Appendf(b, ", qop=auth, nc=%s, cnonce=\"%s\"", p.nc, p.cnonce)
 	}
-	ha1 := a.ha1(Hash(username, challenge["realm"], password))
-	b = fmt.Appendf(b, ", uri=\"%s\", response=\"%s\", algorithm=%s", uri, a.response(ha1, string(method), p), a.name)
-	if p["qop"] != "" {
-		b = fmt.Appendf(b, ", qop=auth, nc=%s, cnonce=\"%s\"", p["nc"], p["cnonce"])
-	}
-	if opaque, ok := challenge["opaque"]; ok {
-		b = append(b, ", opaque="...)
-		b = sip.AppendQuoted(b, opaque)
+	if c.parameters.opaque != nil {
+		b = sip.AppendQuoted(append(b, ", opaque="...), string(c.parameters.opaque))
 	}
 	return string(b)
 }

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func Challenges(m *sip.Message) []*Challenge {
 	}
 	var list []*Challenge
 	for value := range m.Fields(h) {
-		c := parseChallenge(string(value))
+		c := parseChallenge(value)
 		if c == nil {
 			continue
 		}
@@ -45,14 +46,14 @@ func Challenges(m *sip.Message) []*Challenge {
 }
 
 // parseChallenge reads a challenge; nil for one that cannot be answered.
-func parseChallenge(value string) *Challenge {
-	p := parse(value)
-	if p == nil || p["nonce"] == "" {
+func parseChallenge(value []byte) *Challenge {
+	c := new(Challenge)
+	p := &c.parameters // it outlives the response
+	if !p.parse(bytes.Clone(value)) || len(p.nonce) == 0 {
 		return nil
 	}
-	c := &Challenge{Realm: p["realm"], algorithm: algorithmOf(p["algorithm"]), parameters: p,
-		Stale: strings.EqualFold(p["stale"], "true")}
-	if c.algorithm == nil || p["qop"] != "" && !offersAuth(p["qop"]) {
+	c.Realm, c.algorithm, c.Stale = string(p.realm), algorithmOf(p.algorithm), strings.EqualFold(string(p.stale), "true")
+	if c.algorithm == nil || len(p.qop) > 0 && !offersAuth(string(p.qop)) {
 		return nil
 	}
 	return c
@@ -89,5 +90,5 @@ func (c *Challenge) Answer(method sip.Method, uri, username, password string) st
 	if c.Proxy {
 		h = sip.ProxyAuthorization
 	}
-	return h.String() + ": " + answer(c.algorithm, c.parameters, method, uri, username, password, c.count) + "\r\n"
+	return h.String() + ": " + c.answer(method, uri, username, password, c.count) + "\r\n"
 }

@@ -44,7 +44,7 @@ type algorithm struct {
 	size int // of a hash
 }
 
-// algorithms in the order they are offered: the best first (RFC 8760 §2.4).
+// algorithms by their strength, the best first.
 var algorithms = [...]algorithm{{"SHA-256", sha256.Size}, {"MD5", md5.Size}}
 
 // algorithmOf is the algorithm of a name; none means MD5 (RFC 7616 §3.3).
@@ -110,13 +110,14 @@ func equal(given, right []byte) bool {
 	return subtle.ConstantTimeCompare(lower[:len(given)], right) == 1
 }
 
-// sameURI compares the uri parameter with the Request-URI. Proxies and phones
-// change parameters on the way; who and where must agree.
+// sameURI compares the uri parameter with the Request-URI. Clients put another
+// name of the server there, or the server alone, and proxies change parameters on
+// the way; but it names nobody else.
 func sameURI(claimed, actual []byte) bool {
 	if bytes.Equal(claimed, actual) {
 		return true
 	}
 	a, err1 := sip.ParseURI(claimed)
 	b, err2 := sip.ParseURI(actual)
-	return err1 == nil && err2 == nil && a.UserUnescaped() == b.UserUnescaped() && a.HostLower() == b.HostLower()
+	return err1 == nil && err2 == nil && (len(a.User) == 0 || a.UserUnescaped() == b.UserUnescaped())
 }

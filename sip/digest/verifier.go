@@ -2,11 +2,13 @@ package digest
 
 import (
 	"crypto/hmac"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
+	"encoding/hex"
+	"hash"
 	"slices"
 	"strconv"
 	"sync"
