@@ -30,7 +30,7 @@ func (d *disk) try(dir string) (*Store, error) {
 			return (*f)(op)
 		}
 		return nil
-	})))
+	})), 1<<20)
 }
 
 func (d *disk) open(t *testing.T, dir string) *Store {
@@ -175,9 +175,9 @@ func testFullInTheBackground(t *testing.T, breaks func(errorfs.Op) bool) {
 	taken, failed := map[string]bool{}, 0
 	for i := 0; failed < 3; i++ {
 		if i > 50 {
-			t.Fatal("a hundred megabytes were taken with nowhere to go")
+			t.Fatal("six megabytes were taken with nowhere to go")
 		}
-		r := record(fmt.Sprintf("%04d", i), string(make([]byte, 1<<21)))
+		r := record(fmt.Sprintf("%04d", i), string(make([]byte, 1<<17)))
 		if s.Commit([]owner.Record{r}) == nil {
 			taken[string(r.Key)] = true
 		} else {

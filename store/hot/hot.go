@@ -36,9 +36,10 @@ const retry = time.Second
 
 // Store implements owner.Journal.
 type Store struct {
-	dir  string
-	fs   vfs.FS
-	lock *pebble.Lock // held from Open to Close, over all reopening
+	dir      string
+	fs       vfs.FS
+	memTable uint64       // bytes
+	lock     *pebble.Lock // held from Open to Close, over all reopening
 
 	mu       sync.Mutex
 	db       *pebble.DB // nil: lost or closed
@@ -50,9 +51,11 @@ type Store struct {
 
 // Open opens the folder "hot" in a data directory, and makes it where it isn't
 // there. The error may be ErrInUse or ErrFormat.
-func Open(dir string) (*Store, error) { return openIn(filepath.Join(dir, "hot"), vfs.Default) }
+func Open(dir string) (*Store, error) {
+	return openIn(filepath.Join(dir, "hot"), vfs.Default, memTableSize)
+}
 
-func openIn(dir string, fs vfs.FS) (*Store, error) {
+func openIn(dir string, fs vfs.FS, memTable uint64) (*Store, error) {
 	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("hot store: %w", err)
 	}
@@ -60,7 +63,7 @@ func openIn(dir string, fs vfs.FS) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %v", dir, ErrInUse, err)
 	}
-	s := &Store{dir: dir, fs: fs, lock: lock, retry: retry}
+	s := &Store{dir: dir, fs: fs, memTable: memTable, lock: lock, retry: retry}
 	if err := s.open(false); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), lock.Close())
 	}
@@ -70,7 +73,7 @@ func openIn(dir string, fs vfs.FS) (*Store, error) {
 // open opens the database and checks that it is ours.
 func (s *Store) open(readOnly bool) error {
 	failed := &failure{}
-	db, err := pebble.Open(s.dir, options(s.fs, s.lock, failed, readOnly))
+	db, err := pebble.Open(s.dir, s.options(failed, readOnly))
 	if err != nil {
 		return errors.Join(failed.err(), err)
 	}

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // cacheSize and memTableSize are bytes. Little is read but at start, so the
@@ -16,13 +15,13 @@ const (
 	memTables    = 3
 )
 
-func options(fs vfs.FS, lock *pebble.Lock, failed *failure, readOnly bool) *pebble.Options {
+func (s *Store) options(failed *failure, readOnly bool) *pebble.Options {
 	return &pebble.Options{
-		FS: &breaker{fs, failed}, Lock: lock, ReadOnly: readOnly, Logger: failed,
+		FS: &breaker{s.fs, failed}, Lock: s.lock, ReadOnly: readOnly, Logger: failed,
 		// A log of this format tells a torn end from a damaged middle.
 		FormatMajorVersion:          pebble.FormatWALSyncChunks,
 		CacheSize:                   cacheSize,
-		MemTableSize:                memTableSize,
+		MemTableSize:                s.memTable,
 		MemTableStopWritesThreshold: memTables,
 		// Commits don't wait for compactions: only reading becomes slower.
 		L0StopWritesThreshold: 1000,
