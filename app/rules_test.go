@@ -137,6 +137,35 @@ func TestRule10Rates(t *testing.T) {
 	})
 }
 
+// Behind one address everybody asks for a challenge at once, after a power cut:
+// whoever then answers one is let in, and so are the others. Guesses are counted
+// apart.
+func TestRule10WhoHasCredentialsIsNotShutOut(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		eve := o.handset("bob")
+		bob := o.handsetAt("bob", "example.test", netip.AddrPortFrom(eve.addr.Addr(), 5070))
+		right := bob.authorization("SUBSCRIBE", aor("alice"))
+		flood := func(lines ...string) (admitted int) {
+			for eve.exchange(eve.request("PUBLISH", aor("bob"), append(lines, busy)...)).Status() != 500 {
+				if admitted++; admitted > 300 {
+					break
+				}
+			}
+			return admitted
+		}
+		flood()
+		o.expect(bob.exchange(bob.request("SUBSCRIBE", aor("alice"), right)), "200 OK")
+		if n := flood(); n < 300 {
+			t.Errorf("%d challenges where somebody has signed in", n)
+		}
+
+		eve = o.handset("carol") // of another address
+		if n := flood("Authorization: Digest username=\"bob\", realm=\"example.test\", nonce=\"x\", uri=\"x\", response=\"00\""); n != 200 {
+			t.Errorf("%d guesses at once, want 200", n)
+		}
+	})
+}
+
 // Nothing below the minimum, except from a trusted peer, and never more than
 // was asked for; REGISTER is told 423 only under an hour.
 func TestRule11Expires(t *testing.T) {

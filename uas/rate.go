@@ -21,7 +21,7 @@ const (
 // clock itself, as requests come before any turn.
 type rates struct {
 	mu      sync.Mutex
-	sources buckets[netip.Prefix]
+	sources buckets[source]
 	users   buckets[string]
 }
 
@@ -70,23 +70,30 @@ func (s *buckets[K]) of(k K, now time.Time) *bucket {
 	return b
 }
 
-// source is what counts as one: an address, or for IPv6 a subnet.
-func source(a netip.Addr) netip.Prefix {
+// source is where requests come from, an address, or for IPv6 a subnet. What
+// comes with credentials is counted apart: else those who only ask would shut
+// out who could let them all in.
+type source struct {
+	network     netip.Prefix
+	credentials bool
+}
+
+func sourceOf(a netip.Addr, credentials bool) source {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = 64
 	}
 	p, _ := a.Prefix(bits) // a received address is valid
-	return p
+	return source{p, credentials}
 }
 
 // admits counts a request of a source.
-func (r *rates) admits(a netip.Addr) bool {
+func (r *rates) admits(a netip.Addr, credentials bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	return r.sources.of(source(a), now).take(sourceEach, now)
+	return r.sources.of(sourceOf(a, credentials), now).take(sourceEach, now)
 }
 
 // authenticated counts a request of a user, and no longer those of its source.
@@ -94,6 +101,8 @@ func (r *rates) authenticated(a netip.Addr, user string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	r.sources.of(source(a), now).free = now.Add(authenticates)
+	for _, credentials := range []bool{false, true} {
+		r.sources.of(sourceOf(a, credentials), now).free = now.Add(authenticates)
+	}
 	return r.users.of(user, now).take(userEach, now)
 }

@@ -102,7 +102,7 @@ func (s *Server) Request(r *transaction.Request) {
 		return
 	}
 	err := s.acceptable(m)
-	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr()) {
+	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization)) {
 		err = errTooManyRequests
 	}
 	if err != nil {
