@@ -31,6 +31,7 @@ type Verifier struct {
 
 	mu       sync.Mutex
 	mac      hash.Hash         // of the secret; it allocates, so there is one
+	in, sum  []byte            // what it reads and writes
 	used     [2]map[use]window // of this NonceLife, and of the one before
 	rotation time.Time
 }
@@ -83,11 +84,11 @@ func (v *Verifier) nonce(realm string) []byte {
 func (v *Verifier) code(b []byte, realm string) (code [macBytes]byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.in = append(append(v.in[:0], b...), realm...)
 	v.mac.Reset()
-	v.mac.Write(b)
-	v.mac.Write([]byte(realm))
-	var sum [sha256.Size]byte
-	copy(code[:], v.mac.Sum(sum[:0]))
+	v.mac.Write(v.in)
+	v.sum = v.mac.Sum(v.sum[:0])
+	copy(code[:], v.sum)
 	return code
 }
 
