@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 )
@@ -76,8 +75,7 @@ func (n *Network) Listen(addr string) (*Socket, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if local.Port() == 0 {
-		n.next++
+	for any := local.Port() == 0; any && (local.Port() == 0 || n.sockets[local] != nil); n.next++ {
 		local = netip.AddrPortFrom(local.Addr(), n.next)
 	}
 	if n.sockets[local] != nil {
@@ -103,7 +101,7 @@ func (s *Socket) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 func (s *Socket) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	select {
 	case <-s.closed:
-		return 0, os.ErrClosed
+		return 0, net.ErrClosed
 	default:
 	}
 	for _, delay := range s.network.fate(s.local, to, b) {
