@@ -31,8 +31,9 @@ import (
 //	unsubscribe NAME
 //	fetch WATCHER USER [EVENT]
 //	answer NAME 200|timeout|481|gone               what a silent phone says to its notification
-//	rule USER block|polite-block|confirm|allow WATCHER... [rights=R] [stored]
-//	                                               stored: the running server doesn't hear of it
+//	rule USER block|polite-block|confirm|allow WATCHER... [rights=R] [stored|unheard]
+//	                                               stored: the running server doesn't hear of it;
+//	                                               unheard: its policy does, and nobody asks it
 //	rule USER none                                 the domain's rules again
 //	put USER STATE id=I [until=30s]                an input that is not published
 //	withdraw USER id=I
@@ -292,7 +293,7 @@ func (w *world) rule(a args) {
 			rule.Rights = event.Rights(rights)
 		}
 		for _, watcher := range a.words[2:] {
-			if watcher == "stored" {
+			if watcher == "stored" || watcher == "unheard" {
 				continue
 			}
 			rs = without(rs, user(watcher))
@@ -306,7 +307,9 @@ func (w *world) rule(a args) {
 	}
 	w.post(aor, func(t *owner.Turn) {
 		w.policy.Set(aor, rs)
-		w.notifier.RulesChanged(t, aor)
+		if !a.flag("unheard") {
+			w.notifier.RulesChanged(t, aor)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package notifier_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -35,6 +36,9 @@ func (*lamp) Compose(event.AoR, []event.Input, time.Time) (event.Document, time.
 
 func (l *lamp) Encode(_ string, d event.Document, _ event.Format) (event.Body, error) {
 	l.encoded++
+	if d == "unspeakable" {
+		return event.Body{}, errors.New("no words for it")
+	}
 	return event.Body{Head: []byte(d.(string))}, nil
 }
 
@@ -116,6 +120,18 @@ func TestManyWatchersAreToldOverSeveralTurnsAndNobodyTwice(t *testing.T) {
 	}
 	if h.lamp.encoded != 1 {
 		t.Errorf("the document was written %d times for those who see the same", h.lamp.encoded)
+	}
+}
+
+func TestADocumentThatCannotBeWrittenIsToldOnceWithoutABody(t *testing.T) {
+	h := newHall(t, 1, notifier.Options{})
+	h.told, h.last = 0, map[string]string{}
+	h.change(t, "unspeakable")
+	if h.told != 1 || h.last["s0"] != "" {
+		t.Errorf("%d notifications, the last %q", h.told, h.last["s0"])
+	}
+	if h.change(t, "on"); h.told != 2 || h.last["s0"] != "on" {
+		t.Errorf("%d notifications, the last %q", h.told, h.last["s0"])
 	}
 }
 

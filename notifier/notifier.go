@@ -130,8 +130,8 @@ type share struct {
 	devices map[deviceKey]*subscription
 
 	paced   []*subscription          // read back at the start, to be told one after the other
-	reading event.AoR                // being read again after a failed commit
-	past    map[string]*subscription // what memory held of it before
+	reading map[event.AoR]bool       // read again in this turn, after a failed commit
+	past    map[string]*subscription // what memory held of them before
 }
 
 type topicKey struct {
@@ -165,7 +165,7 @@ func New(packages []event.Package, decide Decide, o Options) *Notifier {
 	}
 	for i := range n.shares {
 		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{},
-			devices: map[deviceKey]*subscription{}, past: map[string]*subscription{}}
+			devices: map[deviceKey]*subscription{}, reading: map[event.AoR]bool{}, past: map[string]*subscription{}}
 	}
 	return n
 }

@@ -88,10 +88,10 @@ func (n *Notifier) Forget(t *owner.Turn, key string) {
 		}
 		delete(sh.topics, tp.key)
 	}
-	if sh.reading == "" {
+	if len(sh.reading) == 0 {
 		t.End(func() { n.readAgain(t, sh) })
 	}
-	sh.reading = aor
+	sh.reading[aor] = true
 }
 
 // readAgain ends the reading after a Forget. Subscriptions that are stored
@@ -101,6 +101,10 @@ func (n *Notifier) Forget(t *owner.Turn, key string) {
 func (n *Notifier) readAgain(t *owner.Turn, sh *share) {
 	for _, id := range slices.Sorted(maps.Keys(sh.past)) {
 		old := sh.past[id]
+		if !sh.reading[old.topic.key.aor] {
+			continue // to be read later
+		}
+		delete(sh.past, id)
 		if old.seq == 0 || old.saved && old.ending == "" {
 			continue
 		}
@@ -110,8 +114,7 @@ func (n *Notifier) readAgain(t *owner.Turn, sh *share) {
 		n.resume(t, s, old.topic.key)
 		n.queue(t, s)
 	}
-	clear(sh.past)
-	sh.reading = ""
+	clear(sh.reading)
 }
 
 // carryOver takes over what a failed commit did not undo. A refresh that was
@@ -154,7 +157,7 @@ func (n *Notifier) Restore(t *owner.Turn, key string, _ byte, id string, value [
 		s.carryOver(old)
 	}
 	n.resume(t, s, k)
-	if sh.reading == k.aor {
+	if sh.reading[k.aor] {
 		n.queue(t, s)
 		return nil
 	}

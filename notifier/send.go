@@ -49,9 +49,7 @@ func (n *Notifier) mayTell(t *owner.Turn, s *subscription) bool {
 // it can't be stored nothing was told, and all is as it was before.
 func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	note := n.notification(t, s)
-	if note.Type != "" {
-		s.told = s.view.body
-	}
+	s.told = s.topic.current(s.view).body
 	s.seq++
 	s.seen, s.must, s.inFlight = s.topic.revision, false, true
 	s.hold, s.token = time.Time{}, time.Time{}

@@ -77,6 +77,9 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 	}
 	grant, again := n.decide(r.AoR, r.Watcher, r.Event, t.Now)
 	if grant.Handling == event.Block {
+		if s != nil {
+			n.over(t, s, ReasonRejected)
+		}
 		return 0, ErrForbidden
 	}
 	if s == nil {
@@ -231,7 +234,6 @@ func (n *Notifier) decideAgain(t *owner.Turn, s *subscription) {
 	before := s.grant.Handling
 	g, again := n.decide(s.topic.key.aor, s.watcher, s.topic.key.name, t.Now)
 	if g.Handling == event.Block {
-		s.grant = g
 		n.over(t, s, ReasonRejected)
 		return
 	}
