@@ -146,7 +146,7 @@ func TestRule10WhoHasCredentialsIsNotShutOut(t *testing.T) {
 		bob := o.handsetAt("bob", "example.test", netip.AddrPortFrom(eve.addr.Addr(), 5070))
 		right := bob.authorization("SUBSCRIBE", aor("alice"))
 		flood := func(lines ...string) (admitted int) {
-			for eve.exchange(eve.request("PUBLISH", aor("bob"), append(lines, busy)...)).Status() != 500 {
+			for eve.exchange(eve.request("SUBSCRIBE", aor("alice"), lines...)).Status() != 500 {
 				if admitted++; admitted > 300 {
 					break
 				}
@@ -157,6 +157,10 @@ func TestRule10WhoHasCredentialsIsNotShutOut(t *testing.T) {
 		o.expect(bob.exchange(bob.request("SUBSCRIBE", aor("alice"), right)), "200 OK")
 		if n := flood(); n < 300 {
 			t.Errorf("%d challenges where somebody has signed in", n)
+		}
+		o.advance(10 * time.Minute) // let off no longer, and the nonce is stale
+		if n := flood(right); n < 300 {
+			t.Errorf("%d stale credentials at once", n)
 		}
 
 		eve = o.handset("carol") // of another address

@@ -79,6 +79,10 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 	}
 	user, err := s.credentials(m, domain)
 	if err != nil {
+		var c *challenge
+		if asChallenge(err, &c) && c.stale {
+			s.rates.returns(r.Flow.Remote().Addr())
+		}
 		return sender{}, err
 	}
 	if slices.Contains(s.Trusted.Users, user) {

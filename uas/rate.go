@@ -96,6 +96,15 @@ func (r *rates) admits(a netip.Addr, credentials bool) bool {
 	return r.sources.of(sourceOf(a, credentials), now).take(sourceEach, now)
 }
 
+// returns gives a token back for credentials that were right but stale: after a
+// restart all the phones of an office bring such.
+func (r *rates) returns(a netip.Addr) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.sources.of(sourceOf(a, true), time.Now())
+	b.tokens = min(b.tokens+1, burst)
+}
+
 // authenticated counts a request of a user, and no longer those of its source.
 func (r *rates) authenticated(a netip.Addr, user string) bool {
 	r.mu.Lock()
