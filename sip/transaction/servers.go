@@ -143,7 +143,8 @@ func (s *servers) begin(k key, m *sip.Message, b []byte) (beginning, []byte) {
 		sh.mu.Unlock()
 		return full, nil
 	}
-	s.put(sh, k, place{second: now})
+	s.open.Add(1)
+	sh.put(k, place{second: now})
 	sh.mu.Unlock()
 	if mk, ok := s.mergeKey(m); ok && s.isMerged(mk, k, now) {
 		s.drop(k)
@@ -161,16 +162,11 @@ func (s *servers) isMerged(mk, k key, now uint32) bool {
 	if p, ok := sh.places[mk]; ok {
 		return p.offset != uint32(k[1])|1
 	}
-	sh.places[mk] = place{second: now, offset: uint32(k[1]) | 1}
-	sl := sh.slab(now)
-	sl.keys = append(sl.keys, mk)
+	sh.put(mk, place{second: now, offset: uint32(k[1]) | 1})
 	return false
 }
 
-func (s *servers) put(sh *shard, k key, p place) {
-	if _, ok := sh.places[k]; !ok {
-		s.open.Add(1)
-	}
+func (sh *shard) put(k key, p place) {
 	sh.places[k] = p
 	sl := sh.slab(p.second)
 	sl.keys = append(sl.keys, k)
@@ -203,7 +199,7 @@ func (s *servers) answered(k key, response []byte) {
 	}
 	p := place{second: s.second(), size: uint16(len(response))}
 	p.chunk, p.offset = sh.slab(p.second).keep(response)
-	s.put(sh, k, p)
+	sh.put(k, p)
 }
 
 // keep appends b to the last chunk that has room. The first chunk is small,
