@@ -182,6 +182,9 @@ func (s *Store) iterator(prefix []byte) (*pebble.Iterator, error) {
 	if s.db == nil {
 		return nil, ErrLost
 	}
+	if len(prefix) == 0 {
+		return s.db.NewIter(nil)
+	}
 	return s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)})
 }
 
