@@ -22,10 +22,7 @@ func call(user, state string, attributes ...string) string {
 		`<remote><identity display="Rita">sip:rita@elsewhere.test</identity><target uri="sip:rita@elsewhere.test"/></remote></dialog></dialog-info>`
 }
 
-var (
-	versionOf = regexp.MustCompile(`<(?:dialog-info|reginfo|watcherinfo)[^>]* version="(\d+)"`)
-	entityOf  = regexp.MustCompile(`<dialog-info[^>]* entity="([^"]*)"`)
-)
+var versionOf = regexp.MustCompile(`<(?:dialog-info|reginfo|watcherinfo)[^>]* version="(\d+)"`)
 
 // follower checks that what one subscription is told goes on as it must: CSeq
 // and version rise, by one unless the server was killed.

@@ -12,6 +12,7 @@ import (
 	"lamplight/event/presence"
 	"lamplight/policy"
 	"lamplight/sip"
+	"lamplight/sip/digest"
 )
 
 // [3856-6.6.1-3] [6665-4.2.1.3-2] [6665-6.1-1] Who is of another domain is refused,
@@ -423,6 +424,48 @@ func TestRule20AnyTagThatIsNotOursIs412(t *testing.T) {
 			o.expect(h.do("PUBLISH", aor("alice"), "SIP-If-Match: "+tag, "Expires: 0"), "412 ")
 			o.expect(h.do("PUBLISH", aor("alice"), "SIP-If-Match: "+tag), "412 ")
 		}
+	})
+}
+
+// A nonce serves many requests, each count once, in whatever order they come;
+// without qop it serves one request; and the answer to a challenge may have the
+// number of the request that was challenged.
+func TestRule21Digest(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		h := o.handset("alice")
+		h.authorization("PUBLISH", aor("alice"))
+		publish := func(lines ...string) *sip.Message {
+			return h.exchange(h.request("PUBLISH", aor("alice"), append(lines, busy)...))
+		}
+		var counted []string
+		for range 5 {
+			counted = append(counted, h.authorization("PUBLISH", aor("alice")))
+		}
+		for _, i := range []int{0, 2, 1, 4} {
+			o.expect(publish(counted[i]), "200 OK")
+		}
+		o.expect(publish(counted[2]), "401 ", "WWW-Authenticate: .*stale=true.*")
+		o.expect(publish(counted[3]), "200 OK")
+		o.advance(5 * time.Minute)
+		o.expect(publish(h.authorization("PUBLISH", aor("alice"))), "401 ", "WWW-Authenticate: .*stale=true.*")
+
+		m := publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k")
+		old := strings.ReplaceAll(string(m.Bytes()), `, qop="auth"`, "")
+		plain := &sip.Message{}
+		if err := plain.Parse([]byte(old)); err != nil {
+			t.Fatal(err)
+		}
+		legacy := strings.TrimSpace(digest.Challenges(plain)[0].Answer("PUBLISH", aor("alice"), "alice", "secret"))
+		if strings.Contains(legacy, "SHA-256") { // an older client knows MD5 alone
+			line, err := digest.Answer(plain, "", "PUBLISH", aor("alice"), "alice", "secret", 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			legacy = "Authorization: " + line
+		}
+		o.expect(publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "200 OK")
+		o.expect(publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "401 |482 ")
+		o.expect(publish("CSeq: 8 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "200 OK")
 	})
 }
 
