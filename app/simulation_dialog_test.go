@@ -27,7 +27,7 @@ func (a *auditor) dialog(callID, tag string) *simDialog {
 		return nil
 	}
 	for _, d := range list {
-		d.excused(excuseReplaced)
+		a.excused(d, excuseReplaced)
 	}
 	d := &simDialog{callID: callID, tag: tag, event: list[0].event, phone: list[0].phone, watcher: list[0].watcher, aor: list[0].aor, version: -1}
 	a.dialogs[callID] = append(list, d)
@@ -47,11 +47,14 @@ func (a *auditor) subscribing(tx *simTx) {
 		return
 	}
 	d := a.dialog(tx.callID, tx.toTag)
+	if d != nil {
+		a.tell(d, "SUBSCRIBE %d for %v", tx.cseq, tx.expires)
+	}
 	switch {
 	case d == nil:
 		a.s.fail("wire", "phone %d refreshes what it was never told of", tx.phone)
 	case tx.expires == 0:
-		d.excused("it was ended by the phone")
+		a.excused(d, "it was ended by the phone")
 	default:
 		if end := tx.first.Add(tx.expires * 4 / 5); end.Before(d.low) { // what is granted may be a fifth less
 			d.low = end
@@ -67,7 +70,7 @@ func (a *auditor) replacing(tx *simTx) {
 	for callID, list := range a.dialogs {
 		for _, old := range list {
 			if callID != tx.callID && old.phone == tx.phone && old.aor == tx.aor && old.event == tx.event {
-				old.excused(excuseReplaced)
+				a.excused(old, excuseReplaced)
 			}
 		}
 	}
@@ -78,11 +81,30 @@ const (
 	excuseRules    = "the rules blocked it"
 )
 
+// storyLines is how much of its story a dialog remembers.
+const storyLines = 60
+
+// tell adds to the story of a dialog.
+func (a *auditor) tell(d *simDialog, format string, args ...any) {
+	if len(d.story) == storyLines {
+		d.story = append(d.story[:0], d.story[storyLines/2:]...)
+	}
+	d.story = append(d.story, fmt.Sprintf("%12v  %s", a.s.age().Round(time.Millisecond), fmt.Sprintf(format, args...)))
+}
+
+// fail is a violation that concerns a dialog: with its story.
+func (a *auditor) fail(d *simDialog, invariant, format string, args ...any) {
+	a.s.fail(invariant, "%s\nthe subscription %s of phone %d (%s) to %s of %s, good from %v to %v, excuse %q:\n%s", fmt.Sprintf(format, args...),
+		short(d.callID), d.phone, short(string(d.watcher)), d.event, short(string(d.aor)),
+		d.low.Sub(a.s.began), d.high.Sub(a.s.began), d.excuse, strings.Join(d.story, "\n"))
+}
+
 // excused notes why a subscription may be over before its time.
-func (d *simDialog) excused(why string) {
+func (a *auditor) excused(d *simDialog, why string) {
 	if d.excuse == "" {
 		d.excuse = why
 	}
+	a.tell(d, "excused: %s", why)
 }
 
 // certain tells whether a subscription must be there.
@@ -97,15 +119,16 @@ func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
 		d = a.dialog(tx.callID, tx.toTag)
 	}
 	blocked := a.grant(d.aor, d.watcher, d.event).Handling == event.Block
+	a.tell(d, "%d to SUBSCRIBE %d", tx.status, tx.cseq)
 	switch {
 	case tx.status == 481 && d.certain(time.Now()):
-		a.s.fail("a", "the acknowledged subscription %s, good until %v, is not known", short(d.callID), d.low.Sub(a.s.began))
+		a.fail(d, "a", "the acknowledged subscription %s, good until %v, is not known", short(d.callID), d.low.Sub(a.s.began))
 	case tx.status == 403 && !blocked:
-		a.s.fail("d", "%s may watch %s of %s, and is refused", d.watcher, d.event, d.aor)
+		a.fail(d, "d", "%s may watch %s of %s, and is refused", d.watcher, d.event, d.aor)
 	case tx.status != 200:
 		return
 	case blocked:
-		a.s.fail("d", "%s must not watch %s of %s, and is let in", d.watcher, d.event, d.aor)
+		a.fail(d, "d", "%s must not watch %s of %s, and is let in", d.watcher, d.event, d.aor)
 	}
 	to, _ := m.To()
 	a.doubt(tx) // that a dialog may be begun
@@ -115,16 +138,16 @@ func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
 		a.replacing(tx)
 	}
 	if tx.toTag != "" && tx.toTag != d.tag {
-		a.s.fail("c", "the tag of a dialog changes")
+		a.fail(d, "c", "the tag of a dialog changes")
 	}
 	if got := granted(m); got > tx.expires && tx.expires >= 0 {
-		a.s.fail("a", "%v are granted, more than %v", got, tx.expires)
+		a.fail(d, "a", "%v are granted, more than %v", got, tx.expires)
 	}
 	d.fetch = d.fetch || !d.subscribed && tx.expires == 0
 	d.subscribed = true
 	d.span = spanOf(tx, granted(m))
 	if tx.expires > 0 && a.changing[d.aor] == 0 && !a.s.disk.holdsDialog(d.aor, d.tag) {
-		a.s.fail("g", "a subscription is acknowledged and not stored")
+		a.fail(d, "g", "a subscription is acknowledged and not stored")
 	}
 }
 
@@ -142,6 +165,7 @@ func (a *auditor) notify(phone int, m *sip.Message) {
 	}
 	n := &simNotify{dialog: d, sent: time.Now(), epoch: a.epoch}
 	a.notifies[key] = n
+	a.tell(d, "NOTIFY %s, %s", m.Value(sip.CSeq), m.Value(sip.SubscriptionState))
 	a.checkNumbers(d, m, n)
 	state, err := m.SubscriptionState()
 	if err != nil {
@@ -161,19 +185,19 @@ func (a *auditor) checkNumbers(d *simDialog, m *sip.Message, n *simNotify) {
 	cseq, _ := m.CSeq()
 	step := int64(cseq.Number) - int64(d.cseq)
 	if d.last != nil && (step < 1 || step > 1 && d.epoch == a.epoch) {
-		a.s.fail("c", "CSeq %d follows %d", cseq.Number, d.cseq)
+		a.fail(d, "c", "CSeq %d follows %d", cseq.Number, d.cseq)
 	}
 	if found := versionPattern.FindSubmatch(m.Body()); found != nil && d.event != "presence" {
 		version, _ := strconv.ParseInt(string(found[1]), 10, 64)
 		if d.version >= 0 && version-d.version != step {
-			a.s.fail("c", "version %d follows %d, CSeq %d follows %d", version, d.version, cseq.Number, d.cseq)
+			a.fail(d, "c", "version %d follows %d, CSeq %d follows %d", version, d.version, cseq.Number, d.cseq)
 		}
 		d.version = version
 	} else if d.version >= 0 {
 		d.version += step
 	}
 	if l := d.last; l != nil && l.status == 0 && l.epoch == a.epoch && n.sent.Sub(l.sent) < transaction.TimerF-time.Second {
-		a.s.fail("c", "a NOTIFY goes out while the last one is under way")
+		a.fail(d, "c", "a NOTIFY goes out while the last one is under way")
 	}
 	d.cseq, d.epoch = cseq.Number, a.epoch
 }
@@ -184,24 +208,24 @@ func (a *auditor) checkLife(d *simDialog, state sip.SubscriptionStateValue) {
 	asked := slices.ContainsFunc(a.unsure, func(o *simTx) bool { return o.method == sip.SUBSCRIBE && o.callID == d.callID })
 	switch {
 	case !d.subscribed && !asked:
-		a.s.fail("d", "a NOTIFY to who was refused")
+		a.fail(d, "d", "a NOTIFY to who was refused")
 	case d.over:
-		a.s.fail("e", "a NOTIFY after the end of the subscription")
+		a.fail(d, "e", "a NOTIFY after the end of the subscription")
 	case state.State != sip.Terminated && d.subscribed && d.span.over(now) && !asked:
-		a.s.fail("e", "a NOTIFY of a subscription that ended at %v", d.high.Sub(a.s.began))
+		a.fail(d, "e", "a NOTIFY of a subscription that ended at %v", d.high.Sub(a.s.began))
 	case state.State == sip.Terminated && state.Reason == "timeout" && d.certain(now):
-		a.s.fail("a", "a subscription is ended before its time, %v", d.low.Sub(a.s.began))
+		a.fail(d, "a", "a subscription is ended before its time, %v", d.low.Sub(a.s.began))
 	case state.State == sip.Terminated && state.Reason == "deactivated" && d.excuse != "": // replaced, by a commit that failed and was written
 	case state.State == sip.Terminated && state.Reason != "timeout" && state.Reason != "rejected":
-		a.s.fail("e", "a subscription is ended for %q", state.Reason)
+		a.fail(d, "e", "a subscription is ended for %q", state.Reason)
 	case state.State != sip.Terminated && d.certain(now):
 		left := time.Duration(state.Expires) * time.Second
 		if left > d.high.Sub(now)+grace || left < d.low.Sub(now)-grace {
-			a.s.fail("a", "a NOTIFY says that %v are left, between %v and %v are", left, d.low.Sub(now), d.high.Sub(now))
+			a.fail(d, "a", "a NOTIFY says that %v are left, between %v and %v are", left, d.low.Sub(now), d.high.Sub(now))
 		}
 	}
 	if state.State != sip.Terminated && d.subscribed && !d.fetch && !a.s.disk.holdsDialog(d.aor, d.tag) {
-		a.s.fail("g", "a NOTIFY of a subscription that is not stored")
+		a.fail(d, "g", "a NOTIFY of a subscription that is not stored")
 	}
 }
 
@@ -212,23 +236,23 @@ func (a *auditor) checkRights(d *simDialog, m *sip.Message, state sip.Subscripti
 	switch {
 	case state.State == sip.Terminated && state.Reason == "rejected":
 		if g.Handling != event.Block && d.excuse != excuseRules {
-			a.s.fail("d", "%s may watch %s of %s, and is rejected", d.watcher, d.event, d.aor)
+			a.fail(d, "d", "%s may watch %s of %s, and is rejected", d.watcher, d.event, d.aor)
 		}
 		if len(m.Body()) > 0 {
-			a.s.fail("d", "who is rejected is told something")
+			a.fail(d, "d", "who is rejected is told something")
 		}
 		return
 	case state.State == sip.Terminated && d.excuse == excuseRules: // by another end before the rules were asked
 	case g.Handling == event.Block:
-		a.s.fail("d", "%s must not watch %s of %s, and is notified", d.watcher, d.event, d.aor)
+		a.fail(d, "d", "%s must not watch %s of %s, and is notified", d.watcher, d.event, d.aor)
 	case state.State != sip.Terminated && (g.Handling == event.Confirm) != (state.State == sip.Pending):
-		a.s.fail("d", "the subscription is %s, where the rules give %v", state.State, g)
+		a.fail(d, "d", "the subscription is %s, where the rules give %v", state.State, g)
 	}
 	if d.event == "presence.winfo" { // told a turn later
 		return
 	}
 	if want := a.shown(d, g); !slices.Equal(told, want) {
-		a.s.fail("d", "%s is told %v of %s of %s; stored and allowed is %v", d.watcher, told, d.event, d.aor, want)
+		a.fail(d, "d", "%s is told %v of %s of %s; stored and allowed is %v", d.watcher, told, d.event, d.aor, want)
 	}
 }
 
@@ -276,7 +300,7 @@ func (a *auditor) ruled(aor event.AoR, grants map[event.AoR]event.Grant) {
 	a.s.log.add(a.s.age(), "the rules of "+short(string(aor))+" are in force")
 	for _, d := range a.every() {
 		if d.aor == aor && !d.over && a.grant(aor, d.watcher, d.event).Handling == event.Block {
-			d.excused(excuseRules)
+			a.excused(d, excuseRules)
 		}
 	}
 }
@@ -300,11 +324,12 @@ func (a *auditor) answered(m *sip.Message) {
 		return
 	}
 	n.status = m.Status()
+	a.tell(n.dialog, "the phone says %d to NOTIFY %s", n.status, m.Value(sip.CSeq))
 	switch {
 	case n.status < 300:
 		n.dialog.unanswered = 0
 	case n.status != 500:
-		n.dialog.excused("the phone did not know it")
+		a.excused(n.dialog, "the phone did not know it")
 	}
 }
 
@@ -313,13 +338,14 @@ func (a *auditor) answered(m *sip.Message) {
 func (a *auditor) lost(why string) {
 	now := time.Now()
 	for _, d := range a.every() {
-		if !d.subscribed || d.over || d.fetch || a.s.disk.holdsDialog(d.aor, d.tag) {
+		if !d.subscribed || d.over || d.lost || d.fetch || a.s.disk.holdsDialog(d.aor, d.tag) {
 			continue
 		}
 		if d.certain(now) && a.changing[d.aor] == 0 {
-			a.s.fail("a", "%s: the acknowledged subscription %s is not stored", why, short(d.callID))
+			a.fail(d, "a", "%s: the acknowledged subscription %s is not stored", why, short(d.callID))
 		}
-		d.excused(why)
+		a.excused(d, why)
+		d.lost = true
 	}
 	for _, tx := range a.txs {
 		if now.Sub(tx.last) < grace {
