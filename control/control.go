@@ -74,5 +74,5 @@ const root = "/control/v1/"
 
 const (
 	maxLine = 64 << 10 // bytes of a user
-	batch   = 5000     // users that are added at once
+	batch   = 2000     // users that are added at once
 )

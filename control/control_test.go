@@ -81,7 +81,7 @@ func listen(t *testing.T, dir string) net.Listener {
 }
 
 func client(t *testing.T, c *Client) (*Client, context.Context) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(func() { c.Close(); cancel() })
 	return c, ctx
 }
