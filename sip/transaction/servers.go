@@ -33,24 +33,33 @@ type servers struct {
 	expired uint32 // the second that expire has done; the clock's own
 }
 
+// shard keeps places in two maps that take turns, so that none has to be taken
+// out by itself: what is older than Timer J counts as gone.
 type shard struct {
-	mu     sync.Mutex
-	places map[key]place
-	slabs  map[uint32]*slab
+	mu         sync.Mutex
+	young, old map[key]place
+	turned     uint32 // the second that young began
+	slabs      map[uint32]*slab
+	spare      *slab // one that is used again
 }
 
-// slab holds what was kept within one second, and is dropped as a whole.
+// slab holds the responses that were kept within one second, and is dropped as a
+// whole.
 type slab struct {
-	keys   []key
+	count  int64 // transactions that end with it
 	chunks [][]byte
+	used   int // of the chunks
 }
+
+// kept is how many seconds a place lasts: Timer J, and the one that it began in.
+const kept = uint32(TimerJ/time.Second) + 1
 
 func (s *servers) init(limit int) {
 	s.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	s.max, s.began = int64(limit), time.Now()
 	for i := range s.shards {
-		s.shards[i].places = map[key]place{}
-		s.shards[i].slabs = map[uint32]*slab{}
+		sh := &s.shards[i]
+		sh.young, sh.old, sh.slabs = map[key]place{}, map[key]place{}, map[uint32]*slab{}
 	}
 }
 
@@ -115,8 +124,22 @@ func (s *servers) has(k key) bool {
 	sh := s.shard(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	_, ok := sh.places[k]
+	_, ok := sh.get(k, s.second())
 	return ok
+}
+
+// get finds a place that is not too old.
+func (sh *shard) get(k key, now uint32) (place, bool) {
+	p, ok := sh.young[k]
+	if !ok {
+		p, ok = sh.old[k]
+	}
+	return p, ok && now < p.second+kept
+}
+
+func (sh *shard) delete(k key) {
+	delete(sh.young, k)
+	delete(sh.old, k)
 }
 
 type beginning int
@@ -131,10 +154,10 @@ const (
 // begin opens a transaction, unless there is one already: then the response
 // that was kept is appended to b, if there is any yet.
 func (s *servers) begin(k key, m *sip.Message, b []byte) (beginning, []byte) {
-	now := s.second()
 	sh := s.shard(k)
 	sh.mu.Lock()
-	if p, ok := sh.places[k]; ok {
+	now := s.second() // under the lock: what expire has dropped is too old by now
+	if p, ok := sh.get(k, now); ok {
 		b = append(b, sh.response(p)...)
 		sh.mu.Unlock()
 		return repeated, b
@@ -144,7 +167,8 @@ func (s *servers) begin(k key, m *sip.Message, b []byte) (beginning, []byte) {
 		return full, nil
 	}
 	s.open.Add(1)
-	sh.put(k, place{second: now})
+	sh.slab(now).count++
+	sh.young[k] = place{second: now}
 	sh.mu.Unlock()
 	if mk, ok := s.mergeKey(m); ok && s.isMerged(mk, k, now) {
 		s.drop(k)
@@ -159,24 +183,20 @@ func (s *servers) isMerged(mk, k key, now uint32) bool {
 	sh := s.shard(mk)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if p, ok := sh.places[mk]; ok {
+	if p, ok := sh.get(mk, now); ok {
 		return p.offset != uint32(k[1])|1
 	}
-	sh.put(mk, place{second: now, offset: uint32(k[1]) | 1})
+	sh.young[mk] = place{second: now, offset: uint32(k[1]) | 1}
 	return false
-}
-
-func (sh *shard) put(k key, p place) {
-	sh.places[k] = p
-	sl := sh.slab(p.second)
-	sl.keys = append(sl.keys, k)
 }
 
 func (sh *shard) slab(second uint32) *slab {
 	sl := sh.slabs[second]
 	if sl == nil {
-		sl = &slab{}
-		sh.slabs[second] = sl
+		if sl = sh.spare; sl == nil {
+			sl = &slab{}
+		}
+		sh.slabs[second], sh.spare = sl, nil
 	}
 	return sl
 }
@@ -194,29 +214,49 @@ func (s *servers) answered(k key, response []byte) {
 	sh := s.shard(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if _, ok := sh.places[k]; !ok || len(response) > 0xffff {
+	now := s.second()
+	p, ok := sh.get(k, now)
+	if !ok || len(response) > 0xffff {
 		return
 	}
-	p := place{second: s.second(), size: uint16(len(response))}
-	p.chunk, p.offset = sh.slab(p.second).keep(response)
-	sh.put(k, p)
+	sl := sh.slab(now)
+	if p.second != now {
+		sh.slabs[p.second].count--
+		sl.count++
+	}
+	p = place{second: now, size: uint16(len(response))}
+	p.chunk, p.offset = sl.keep(response)
+	sh.young[k] = p
 }
 
-// keep appends b to the last chunk that has room. The first chunk is small,
-// since most slabs of a quiet server hold little.
+// keep appends b to the chunk in use, or to the next if it has no room. The first
+// chunk is small, since most slabs of a quiet server hold little.
 func (sl *slab) keep(b []byte) (chunk uint16, offset uint32) {
-	last := len(sl.chunks) - 1
+	last := sl.used - 1
 	if last < 0 || cap(sl.chunks[last])-len(sl.chunks[last]) < len(b) {
-		size := 2 << 10
-		if last >= 0 {
-			size = 32 << 10
-		}
-		sl.chunks = append(sl.chunks, make([]byte, 0, max(size, len(b))))
 		last++
+		sl.used++
+		if last == len(sl.chunks) {
+			sl.chunks = append(sl.chunks, nil)
+		}
+		if size := max(min(last, 1)*32<<10, 2<<10, len(b)); cap(sl.chunks[last]) < size {
+			sl.chunks[last] = make([]byte, 0, size)
+		}
 	}
 	c := sl.chunks[last]
 	sl.chunks[last] = append(c, b...)
 	return uint16(last), uint32(len(c))
+}
+
+// empty makes a slab ready to be used again; what it did not need this time it
+// gives up.
+func (sl *slab) empty() {
+	clear(sl.chunks[sl.used:])
+	sl.chunks = sl.chunks[:sl.used]
+	for i, c := range sl.chunks {
+		sl.chunks[i] = c[:0]
+	}
+	sl.count, sl.used = 0, 0
 }
 
 // forget ends a transaction as if it had not been.
@@ -229,8 +269,8 @@ func (s *servers) forget(k key, m *sip.Message) {
 	sh := s.shard(mk)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if p, ok := sh.places[mk]; ok && p.offset == uint32(k[1])|1 {
-		delete(sh.places, mk)
+	if p, ok := sh.get(mk, s.second()); ok && p.offset == uint32(k[1])|1 {
+		sh.delete(mk)
 	}
 }
 
@@ -238,8 +278,9 @@ func (s *servers) drop(k key) {
 	sh := s.shard(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if _, ok := sh.places[k]; ok {
-		delete(sh.places, k)
+	if p, ok := sh.get(k, s.second()); ok {
+		sh.delete(k)
+		sh.slab(p.second).count--
 		s.open.Add(-1)
 	}
 }
@@ -265,25 +306,16 @@ func (s *servers) expireShard(sh *shard, now uint32) (left bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for second, sl := range sh.slabs {
-		if now < second+uint32(TimerJ/time.Second)+1 {
+		if now < second+kept {
 			continue
 		}
-		for _, k := range sl.keys {
-			s.expireKey(sh, k, second)
-		}
+		s.open.Add(-sl.count)
 		delete(sh.slabs, second)
+		sl.empty()
+		sh.spare = sl
 	}
-	return len(sh.slabs) > 0
-}
-
-func (s *servers) expireKey(sh *shard, k key, second uint32) {
-	p, ok := sh.places[k]
-	if !ok || p.second != second {
-		return // answered later, or forgotten
+	if now >= sh.turned+kept { // nothing in old is young enough
+		sh.old, sh.young, sh.turned = sh.young, make(map[key]place, len(sh.young)), now
 	}
-	delete(sh.places, k)
-	// A merge key's place has no response, but an offset; it is no transaction.
-	if p.size > 0 || p.offset == 0 {
-		s.open.Add(-1)
-	}
+	return len(sh.slabs) > 0 || len(sh.old) > 0 || len(sh.young) > 0
 }
