@@ -447,3 +447,10 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+func TestIdentifiersDiffer(t *testing.T) {
+	a, b := sip.NewTag(), sip.NewCallID()
+	if len(a) != 32 || len(b) != 32 || a == b || a == sip.NewTag() {
+		t.Errorf("%q and %q", a, b)
+	}
+}
