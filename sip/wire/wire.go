@@ -75,8 +75,8 @@ func (n *Network) Listen(addr string) (*Socket, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for any := local.Port() == 0; any && (local.Port() == 0 || n.sockets[local] != nil); n.next++ {
-		local = netip.AddrPortFrom(local.Addr(), n.next)
+	if local.Port() == 0 {
+		local = n.free(local.Addr())
 	}
 	if n.sockets[local] != nil {
 		return nil, fmt.Errorf("wire: %s is in use", local)
@@ -84,6 +84,16 @@ func (n *Network) Listen(addr string) (*Socket, error) {
 	s := &Socket{network: n, local: local, in: make(chan datagram, queue), closed: make(chan struct{})}
 	n.sockets[local] = s
 	return s, nil
+}
+
+// free is an address with a port that nobody has.
+func (n *Network) free(a netip.Addr) netip.AddrPort {
+	for {
+		local := netip.AddrPortFrom(a, n.next)
+		if n.next++; local.Port() > 0 && n.sockets[local] == nil {
+			return local
+		}
+	}
 }
 
 // ReadFromUDPAddrPort waits for a datagram.
