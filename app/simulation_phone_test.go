@@ -177,7 +177,9 @@ func (p *simPhone) document(sl *slot, state int) []byte {
 	if sl.event == "presence" {
 		tuple := pidf.Tuple{ID: []string{"t", fmt.Sprint("t", p.n)}[state%2], Basic: []string{"open", "open", "open", "closed"}[state],
 			Notes: []pidf.Note{{Text: fmt.Sprintf("m%d-%dx", p.n, p.made)}}}
-		return (&pidf.Presence{Entity: string(p.aor), Tuples: []pidf.Tuple{tuple}}).Append(nil)
+		person := pidf.Person{ID: "p", Activities: []string{"busy", "meeting", "away", "lunch"}[state : state+1],
+			Notes: []pidf.Note{{Text: fmt.Sprint("note ", p.made%3)}}, Timestamp: time.Now().Truncate(time.Second)}
+		return (&pidf.Presence{Entity: string(p.aor), Tuples: []pidf.Tuple{tuple}, Persons: []pidf.Person{person}}).Append(nil)
 	}
 	if sl.tag == "" || state == 0 {
 		sl.call++

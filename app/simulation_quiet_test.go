@@ -36,8 +36,58 @@ func (s *simulation) quiet() {
 			}
 		}
 	}
+	s.compareOverRestart()
 	s.askAll()
 	s.refreshAll()
+}
+
+// compareOverRestart holds what watchers are told before a restart against what
+// they are told after it, of whom nothing else has changed: a state does not
+// depend on the order in which it came to be.
+func (s *simulation) compareOverRestart() {
+	if s.violated() {
+		return
+	}
+	stored := s.allStored()
+	before := map[*watch][]byte{}
+	for _, p := range s.phones {
+		for _, w := range p.live() {
+			s.mu.Lock()
+			before[w] = w.body
+			s.mu.Unlock()
+		}
+	}
+	s.kill()
+	s.comesBack()
+	time.Sleep(2 * time.Minute) // they are told one after the other
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w, body := range before {
+		d := s.audit.held(w)
+		if d == nil || !d.certain(time.Now()) || stored[d.aor] != s.storedOf(d.aor) || d.event != "presence" && d.event != "dialog" {
+			continue
+		}
+		if !sameState(d.event, body, w.body) {
+			s.fail("b", "before a restart %v is told of %s of %s:\n%s\nand after it:\n%s", w.phone, d.event, d.aor, body, w.body)
+		}
+	}
+}
+
+// allStored is what is stored of every user's state, as text.
+func (s *simulation) allStored() map[event.AoR]string {
+	all := map[event.AoR]string{}
+	for n := range simUsers {
+		all[simAoR(n)] = s.storedOf(simAoR(n))
+	}
+	return all
+}
+
+func (s *simulation) storedOf(aor event.AoR) (text string) {
+	for _, name := range []string{"presence", "dialog", "reg"} {
+		text += fmt.Sprintln(name, s.disk.tokens(aor, name))
+	}
+	return text
 }
 
 // compare holds what a watcher has against a fetch, and against the model.

@@ -252,6 +252,10 @@ func (s *simulation) restart() {
 	}
 	s.logf("the server is away for %v", down)
 	time.Sleep(down)
+	s.comesBack()
+}
+
+func (s *simulation) comesBack() {
 	s.mu.Lock()
 	s.audit.restarted()
 	s.mu.Unlock()
