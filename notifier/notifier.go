@@ -197,7 +197,11 @@ func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc ev
 		return
 	}
 	tp.change(doc)
+	gathered := n.tellsWatchers(tp) // after a start, watchers come back: no news
 	for _, s := range tp.subs {
+		if s.paced && !gathered {
+			s.paced, s.hold = false, time.Time{}
+		}
 		n.queue(t, s)
 	}
 }

@@ -156,15 +156,16 @@ func (n *Notifier) Restore(t *owner.Turn, key string, _ byte, id string, value [
 		delete(sh.past, id)
 		s.carryOver(old)
 	}
-	n.resume(t, s, k)
 	if sh.reading[k.aor] {
+		n.resume(t, s, k)
 		n.queue(t, s)
 		return nil
 	}
-	if len(sh.paced) == 0 {
-		t.End(func() { n.pace(t, sh) })
+	if len(sh.paced) == 0 { // after all that is composed, and before anything is told
+		t.End(func() { t.End(func() { n.pace(t, sh) }) })
 	}
 	sh.paced = append(sh.paced, s)
+	n.resume(t, s, k)
 	return nil
 }
 
@@ -189,8 +190,8 @@ func (n *Notifier) resume(t *owner.Turn, s *subscription, k topicKey) {
 }
 
 // pace spreads what restored subscriptions are told, those to the AoRs that
-// changed last first. Nothing is told in the turn of the start itself: nobody
-// listens yet.
+// changed last first; what changes meanwhile is told at once. Nothing is told in
+// the turn of the start itself: nobody listens yet.
 func (n *Notifier) pace(t *owner.Turn, sh *share) {
 	newest := n.opt.Newest
 	if newest == nil {
@@ -201,7 +202,7 @@ func (n *Notifier) pace(t *owner.Turn, sh *share) {
 	})
 	step := min(owner.Partitions*paceStep, paceOver/time.Duration(len(sh.paced)))
 	for i, s := range sh.paced {
-		s.hold = t.Now.Add(time.Duration(i+1) * step)
+		s.hold, s.paced = t.Now.Add(time.Duration(i+1)*step), true
 		n.schedule(t, s)
 	}
 	sh.paced = nil

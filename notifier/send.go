@@ -52,7 +52,7 @@ func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	s.told = s.topic.current(s.view).body
 	s.seq++
 	s.seen, s.must, s.inFlight = s.topic.revision, false, true
-	s.hold, s.token = time.Time{}, time.Time{}
+	s.hold, s.paced, s.token = time.Time{}, false, time.Time{}
 	n.reserve(t, s)
 	sink := s.sink
 	t.Say(func(failed error) {

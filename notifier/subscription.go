@@ -53,6 +53,7 @@ type progress struct {
 	retried  bool
 	failures int
 	hold     time.Time // nothing is sent before
+	paced    bool      // that is because of a start
 	token    time.Time // when the rate allows one more; zero: nothing waits for it
 	bucket   bucket
 }
