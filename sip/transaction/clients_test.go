@@ -98,9 +98,13 @@ func TestRetransmissionsAreNeverEarly(t *testing.T) {
 			p := newPair(t, answers(ok))
 			defer p.close()
 			p.net.SetLoss(1)
+			p.send(t, 1000) // the clock goes by the first
 			time.Sleep(offset * time.Millisecond)
 			begun, n := time.Now(), 0
-			p.net.Tap(func(_, _ netip.AddrPort, _ []byte) {
+			p.net.Tap(func(_, _ netip.AddrPort, b []byte) {
+				if strings.Contains(string(b), "CSeq: 1000 ") {
+					return
+				}
 				if late := time.Since(begun) - want[n]*time.Millisecond; late < 0 || late > 100*time.Millisecond {
 					t.Errorf("begun at %d ms: retransmission %d is %v late", offset, n, late)
 				}

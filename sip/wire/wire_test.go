@@ -117,7 +117,9 @@ func TestTheTapSeesWhatIsLost(t *testing.T) {
 	n := wire.New(1)
 	a := listen(t, n, "192.0.2.1:1")
 	var seen []string
-	n.Tap(func(from, to netip.AddrPort, b []byte) { seen = append(seen, fmt.Sprint(from, " ", to, " ", string(b))) })
+	n.Tap(func(from, to netip.AddrPort, b []byte) {
+		seen = append(seen, fmt.Sprint(from, " ", to, " ", string(b)))
+	})
 	n.SetLoss(1)
 	send(t, a, "192.0.2.2:2", "one")
 	if got := strings.Join(seen, "|"); got != "192.0.2.1:1 192.0.2.2:2 one" {
