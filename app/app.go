@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,16 +138,21 @@ func (s *Server) allow() func(netip.AddrPort) bool {
 }
 
 // advertise tells others another address than ours; loopback stays loopback.
-func (s *Server) advertise() func(local, remote netip.AddrPort) netip.AddrPort {
+func (s *Server) advertise() transaction.Advertise {
 	if len(s.o.Advertise) == 0 {
 		return nil
 	}
-	told, _ := config.AddrPort(s.o.Advertise[0])
-	return func(local, remote netip.AddrPort) netip.AddrPort {
-		if remote.Addr().IsLoopback() && !told.Addr().IsLoopback() {
+	told := map[string]netip.AddrPort{}
+	for _, a := range s.o.Advertise {
+		transport, _, _ := strings.Cut(a, ":")
+		told[strings.ToUpper(transport)], _ = config.AddrPort(a) // they were checked
+	}
+	return func(transport string, local, remote netip.AddrPort) netip.AddrPort {
+		at, ok := told[transport]
+		if !ok || remote.Addr().IsLoopback() && !at.Addr().IsLoopback() {
 			return local
 		}
-		return told
+		return at
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"lamplight/config"
 	"lamplight/store"
@@ -93,8 +94,9 @@ func (p *Process) openPeople() (people *cold.Store, err error) {
 
 // Addresses are where it listens, as the settings write them.
 func (p *Process) Addresses() (list []string) {
-	for _, a := range p.Addrs() {
-		list = append(list, "udp:"+a.String())
+	for i, a := range p.Addrs() {
+		transport, _, _ := strings.Cut(p.settings.Listen[i], ":")
+		list = append(list, transport+":"+a.String())
 	}
 	if p.admin != "" {
 		list = append(list, "admin:"+p.admin)

@@ -25,7 +25,7 @@ type Serve struct {
 	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
 	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
 	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
-	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served."`
+	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp or tcp, address and port."`
 	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
 	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
@@ -97,10 +97,10 @@ func isAddress(d string) bool {
 func checkListen(l string) error {
 	transport, _, ok := strings.Cut(l, ":")
 	switch transport {
-	case "udp":
+	case "udp", "tcp":
 		_, err := AddrPort(l)
 		return err
-	case "tcp", "tls", "ws", "wss":
+	case "tls", "ws", "wss":
 		return &NotBuiltError{"transport " + transport}
 	}
 	if !ok {
@@ -109,11 +109,11 @@ func checkListen(l string) error {
 	return fmt.Errorf("transport %q is not known", transport)
 }
 
-// AddrPort reads "udp:192.0.2.1:5060".
+// AddrPort reads "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060".
 func AddrPort(s string) (netip.AddrPort, error) {
 	transport, addr, _ := strings.Cut(s, ":")
-	if transport != "udp" {
-		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT")
+	if transport != "udp" && transport != "tcp" {
+		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT or tcp:ADDR:PORT")
 	}
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil {

@@ -28,7 +28,10 @@ type dialogSink struct {
 
 // stored is a flow as it is kept: the listeners open after the subscriptions
 // are read back.
-type stored struct{ local, remote netip.AddrPort }
+type stored struct {
+	transport     string
+	local, remote netip.AddrPort
+}
 
 func (s *Server) newSink(r *transaction.Request, aor event.AoR) (*dialogSink, error) {
 	m := &r.Message
@@ -58,16 +61,20 @@ func eventValue(m *sip.Message) string {
 }
 
 // target is where notifications go: along the route set, else back to where
-// the SUBSCRIBE came from if that was one hop over UDP, else to the Contact.
+// the SUBSCRIBE came from if that was one hop, else to the Contact. A connection
+// to the same host is used again.
 func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow, error) {
-	to := r.Flow.Remote()
+	to, transport := r.Flow.Remote(), r.Flow.Transport()
 	switch {
 	case len(d.Routes) > 0:
 		if n, err := sip.ParseNameAddr([]byte(d.Routes[0])); err == nil {
-			to = s.address(string(n.URI), to)
+			to, transport = s.address(string(n.URI), to, transport)
 		}
 	case hops(&r.Message) > 1:
-		to = s.address(d.Target, to)
+		to, transport = s.address(d.Target, to, transport)
+	}
+	if r.Flow.Reliable() && to.Addr() == r.Flow.Remote().Addr() {
+		return r.Flow, nil
 	}
 	if to == r.Flow.Local() {
 		return transaction.Flow{}, errTarget
@@ -78,7 +85,7 @@ func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow
 	if to == r.Flow.Remote() {
 		return r.Flow, nil
 	}
-	return s.layer.FlowFrom(r.Flow.Local(), to)
+	return s.layer.FlowFrom(transport, r.Flow.Local(), to)
 }
 
 func hops(m *sip.Message) (n int) {
@@ -88,22 +95,26 @@ func hops(m *sip.Message) (n int) {
 	return n
 }
 
-// address is the IP address and port of a URI, or other where it names a host:
-// names are resolved by RFC 3263, which is not built yet.
-func (s *Server) address(uri string, other netip.AddrPort) netip.AddrPort {
+// address is the IP address, port and transport of a URI, or others where it
+// names a host: names are resolved by RFC 3263, which is not built yet.
+func (s *Server) address(uri string, other netip.AddrPort, transport string) (netip.AddrPort, string) {
 	u, err := sip.ParseURI([]byte(uri))
 	if err != nil {
-		return other
+		return other, transport
 	}
 	addr, err := netip.ParseAddr(strings.Trim(string(u.Host), "[]"))
 	if err != nil {
-		return other
+		return other, transport
 	}
 	port := u.PortNumber()
 	if port == 0 {
 		port = 5060
 	}
-	return netip.AddrPortFrom(addr, port)
+	transport = "UDP" // RFC 3263 §4.1: of an address without a transport
+	if named, ok := u.Params.Get("transport"); ok {
+		transport = strings.ToUpper(string(named))
+	}
+	return netip.AddrPortFrom(addr, port), transport
 }
 
 // refreshed is the sink after a SUBSCRIBE in its dialog: the target may have
@@ -134,7 +145,13 @@ func (d *dialogSink) refreshed(r *transaction.Request) (*dialogSink, error) {
 	return &moved, err
 }
 
-func (d *dialogSink) contact() string { return "sip:" + d.flow.Local().String() }
+func (d *dialogSink) contact() string {
+	uri := "sip:" + d.flow.Local().String()
+	if d.flow.Reliable() {
+		uri += ";transport=" + strings.ToLower(d.flow.Transport())
+	}
+	return uri
+}
 
 // Notify sends one NOTIFY. Its number is the CSeq, and the document's version.
 func (d *dialogSink) Notify(n notifier.Notification) {
@@ -168,7 +185,7 @@ func (d *dialogSink) findFlow() (err error) {
 	if d.stored == nil {
 		return nil
 	}
-	if d.flow, err = d.server.layer.FlowFrom(d.stored.local, d.stored.remote); err == nil {
+	if d.flow, err = d.server.layer.FlowFrom(d.stored.transport, d.stored.local, d.stored.remote); err == nil {
 		d.stored = nil
 	}
 	return err
@@ -222,8 +239,9 @@ func (d *dialogSink) Save() []byte {
 	w.String(d.event)
 	at := d.stored
 	if at == nil {
-		at = &stored{d.flow.Local(), d.flow.Remote()}
+		at = &stored{d.flow.Transport(), d.flow.Local(), d.flow.Remote()}
 	}
+	w.String(at.transport)
 	w.String(at.local.String())
 	w.String(at.remote.String())
 	dialog, _ := d.dialog.AppendBinary(nil)
@@ -236,11 +254,12 @@ func (d *dialogSink) Save() []byte {
 func (s *Server) Sink(id string, saved []byte) notifier.Sink {
 	r, _ := record.NewReader(saved)
 	d := &dialogSink{server: s, id: id, aor: event.AoR(r.String()), event: r.String()}
+	transport := r.String()
 	local, _ := netip.ParseAddrPort(r.String())
 	remote, _ := netip.ParseAddrPort(r.String())
 	if err := d.dialog.UnmarshalBinary(r.Blob()); err != nil || r.Err() != nil {
 		s.log.Error("a stored dialog cannot be read", "subscription", id, "error", err)
 	}
-	d.stored = &stored{local, remote}
+	d.stored = &stored{transport, local, remote}
 	return d
 }

@@ -204,6 +204,7 @@ func (s *Server) answer(t *owner.Turn, r *transaction.Request, name event.Name, 
 			s.refuse(r, name, err)
 		default:
 			resp := ok()
+			r.Flow.Lasts()
 			r.Respond(&resp)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 // client is what the commands share that are SIP clients of a server.
 type client struct {
 	Server        string `default:"127.0.0.1:5060" placeholder:"HOST:PORT" help:"The server."`
+	Transport     string `default:"udp" enum:"udp,tcp" help:"How it is reached: udp or tcp."`
 	As            string `placeholder:"USER" help:"Who asks; the first user named where left out."`
 	Domain        string `default:"localhost" help:"Domain of users written without one."`
 	PasswordStdin bool   `help:"Read the password from standard input."`
@@ -30,7 +31,7 @@ func (c *client) agent(dflt string) (*ua.Agent, error) {
 	if as == "" {
 		as = dflt
 	}
-	o := ua.Options{User: c.aor(as), Server: c.Server, UserAgent: "Lamplight"}
+	o := ua.Options{User: c.aor(as), Server: c.Server, Transport: c.Transport, UserAgent: "Lamplight"}
 	if c.PasswordStdin {
 		password, err := readPassword(os.Stdin)
 		if err != nil {

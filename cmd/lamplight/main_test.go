@@ -148,8 +148,18 @@ func serve(t *testing.T, args ...string) (*started, string) {
 }
 
 func TestTheLampChanges(t *testing.T) {
-	server, addr := serve(t, "--data", "memory", "--insecure-no-auth")
-	watch := start(t, command(t, "watch", "alice@example.test", "--as", "bob@example.test", "--server", addr, "--json"), false)
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) { theLampChanges(t, transport) })
+	}
+}
+
+func theLampChanges(t *testing.T, transport string) {
+	c := command(t, "serve", "--domain", "example.test", "--listen", transport+":127.0.0.1:0", "--outbound", "127.0.0.0/8",
+		"--data", "memory", "--insecure-no-auth")
+	server := start(t, c, true)
+	ready := server.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") })
+	addr := strings.TrimPrefix(strings.Fields(ready)[1], transport+":")
+	watch := start(t, command(t, "watch", "alice@example.test", "--as", "bob@example.test", "--server", addr, "--transport", transport, "--json"), false)
 	lampIs := func(state, note string) func(string) bool {
 		return func(l string) bool {
 			var got lamp
@@ -158,7 +168,7 @@ func TestTheLampChanges(t *testing.T) {
 	}
 	watch.line(t, "first lamp", lampIs("offline", ""))
 	publish := func(args ...string) string {
-		return succeed(t, "", append([]string{"publish", "alice@example.test", "--server", addr}, args...)...)
+		return succeed(t, "", append([]string{"publish", "alice@example.test", "--server", addr, "--transport", transport}, args...)...)
 	}
 	tag := publish("--state", "busy", "--note", "back at four", "--expires", "600")
 	watch.line(t, "busy", lampIs("busy", "back at four"))
@@ -167,7 +177,7 @@ func TestTheLampChanges(t *testing.T) {
 	watch.line(t, "do not disturb", lampIs("dnd", ""))
 	publish("--if-match", tag, "--expires", "0")
 	watch.line(t, "nothing published", lampIs("offline", ""))
-	if status, _, errs := result(t, "", "publish", "alice@example.test", "--server", addr, "--if-match", tag); status != 1 || !strings.Contains(errs, "412") {
+	if status, _, errs := result(t, "", "publish", "alice@example.test", "--server", addr, "--transport", transport, "--if-match", tag); status != 1 || !strings.Contains(errs, "412") {
 		t.Errorf("a tag that is over: exit %d, %s", status, errs)
 	}
 	watch.end(t, syscall.SIGINT)
@@ -184,7 +194,7 @@ func TestExitStatuses(t *testing.T) {
 		{2, "expected one of", nil},
 		{2, "not built yet", []string{"call", "alice", "1002"}},
 		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
-		{2, "not built yet", []string{"serve", "--listen", "tcp:127.0.0.1:0"}},
+		{2, "not built yet", []string{"serve", "--listen", "tls:127.0.0.1:0"}},
 		{2, "--listen", []string{"serve", "--listen", "udp:nowhere"}},
 		{2, "--state", []string{"publish", "alice"}},
 		{2, "--state", []string{"publish", "alice", "--state", "merry"}},

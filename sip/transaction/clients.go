@@ -84,7 +84,7 @@ func (c *clients) after(d time.Duration) int64 {
 // Send sends a request and sees to its retransmissions. x is told of the final
 // response or of failure; where Send returns an error it is told nothing.
 func (l *Layer) Send(f Flow, r *sip.Request, x Exchange) error {
-	if f.listener == nil {
+	if f.via == nil {
 		return ErrTransport
 	}
 	if l.o.Allow != nil && !l.o.Allow(f.remote) {
@@ -132,8 +132,12 @@ func (c *clients) begin(slot uint32, s client) {
 		c.at = c.tick(time.Now())
 	}
 	s.interval, s.ends = T1, c.after(TimerF)
+	next := c.after(T1)
+	if s.flow.Reliable() { // no Timer E (RFC 3261 §17.1.2.2)
+		next = s.ends
+	}
 	c.slots[slot] = s
-	c.schedule(slot, &c.slots[slot], c.after(T1))
+	c.schedule(slot, &c.slots[slot], next)
 }
 
 // sent tells that Send is done with the message. What could not be sent ends
@@ -277,6 +281,19 @@ func (c *clients) one(slot uint32, s *client, tick, now int64) due {
 	// whole process not all that was missed at once.
 	c.schedule(slot, s, max(tick, now-1)+int64(s.interval/tickLength))
 	return d
+}
+
+// lost ends every transaction on a connection that is no more.
+func (c *clients) lost(via carrier) (open []Exchange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.slots {
+		if s := &c.slots[i]; s.exchange != nil && s.flow.via == via {
+			open = append(open, s.exchange)
+			c.end(uint32(i), s)
+		}
+	}
+	return open
 }
 
 // closeAll ends every transaction, and lets none begin.

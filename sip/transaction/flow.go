@@ -8,54 +8,85 @@ import (
 	"time"
 )
 
-// Flow is where a message came in, and the way back: a listener and the remote
-// address. It can be compared; its zero value leads nowhere.
+// Flow is where a message came in, and the way back: a socket or a connection,
+// and the remote address. It can be compared; its zero value leads nowhere.
 type Flow struct {
-	listener *listener
-	remote   netip.AddrPort
+	via    carrier
+	remote netip.AddrPort
+}
+
+// carrier takes messages to remote addresses: a UDP socket to many, a
+// connection to one.
+type carrier interface {
+	named() string // the transport, as Via writes it
+	reliable() bool
+	facing(remote netip.AddrPort) netip.AddrPort
+	write(b []byte, remote netip.AddrPort) error
 }
 
 // Transport is the transport's name as Via writes it, in upper case.
-func (f Flow) Transport() string { return "UDP" }
+func (f Flow) Transport() string {
+	if f.via == nil {
+		return ""
+	}
+	return f.via.named()
+}
+
+// Reliable tells whether the transport itself sees to retransmissions.
+func (f Flow) Reliable() bool { return f.via != nil && f.via.reliable() }
 
 // Remote is the other side's address.
 func (f Flow) Remote() netip.AddrPort { return f.remote }
 
 // Local is our address as the other side should use it.
 func (f Flow) Local() netip.AddrPort {
-	if f.listener == nil {
+	if f.via == nil {
 		return netip.AddrPort{}
 	}
-	return f.listener.facing(f.remote)
+	return f.via.facing(f.remote)
 }
 
 func (f Flow) write(b []byte) error {
-	if f.listener == nil {
+	if f.via == nil {
 		return ErrTransport
 	}
-	_, err := f.listener.conn.WriteToUDPAddrPort(b, f.remote)
-	return err
+	return f.via.write(b, f.remote)
 }
 
-// listener is one socket.
+// listener is one UDP socket.
 type listener struct {
 	layer *Layer
 	conn  PacketConn
-	local netip.AddrPort
+	face
+}
+
+func (n *listener) named() string  { return n.transport }
+func (n *listener) reliable() bool { return false }
+
+func (n *listener) write(b []byte, remote netip.AddrPort) error {
+	_, err := n.conn.WriteToUDPAddrPort(b, remote)
+	return err
+}
+
+// face is an address that is listened on, and how it looks from elsewhere.
+type face struct {
+	transport string
+	local     netip.AddrPort
+	advertise Advertise // nil: as it is
 
 	facingMu sync.Mutex
 	facings  map[netip.Addr]netip.AddrPort
 }
 
-func (n *listener) at(local netip.AddrPort) bool {
+func (n *face) at(local netip.AddrPort) bool {
 	return local.IsValid() && (n.local == local || n.wildcard() && n.local.Port() == local.Port())
 }
 
-func (n *listener) wildcard() bool { return n.local.Addr().IsUnspecified() }
+func (n *face) wildcard() bool { return n.local.Addr().IsUnspecified() }
 
 // reaches tells whether packets from this socket can get to an address: same
 // family, and loopback only from loopback.
-func (n *listener) reaches(to netip.Addr) bool {
+func (n *face) reaches(to netip.Addr) bool {
 	a, to := n.local.Addr().Unmap(), to.Unmap()
 	if n.wildcard() {
 		return a.Is6() || to.Is4()
@@ -68,18 +99,18 @@ const maxFacings = 4096
 
 // facing is our address on the way to a remote one. A socket on all addresses
 // has no address of its own: the system's routes tell.
-func (n *listener) facing(remote netip.AddrPort) netip.AddrPort {
+func (n *face) facing(remote netip.AddrPort) netip.AddrPort {
 	local := n.local
 	if n.wildcard() {
 		local = n.route(remote)
 	}
-	if n.layer.o.Advertise != nil {
-		return n.layer.o.Advertise(local, remote)
+	if n.advertise != nil {
+		return n.advertise(n.transport, local, remote)
 	}
 	return local
 }
 
-func (n *listener) route(remote netip.AddrPort) netip.AddrPort {
+func (n *face) route(remote netip.AddrPort) netip.AddrPort {
 	n.facingMu.Lock()
 	defer n.facingMu.Unlock()
 	if local, ok := n.facings[remote.Addr()]; ok {
@@ -113,7 +144,7 @@ func (n *listener) read() {
 		switch {
 		case err == nil:
 			failures = 0
-			n.layer.datagram(Flow{n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, b[:size])
+			n.layer.message(Flow{n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, b[:size])
 		case errors.Is(err, net.ErrClosed), n.layer.isClosed():
 			return
 		default:

@@ -51,9 +51,9 @@ func FuzzDatagram(f *testing.F) {
 			}), Options{})
 			c := &taker{}
 			flow := Flow{&listener{layer: l, conn: c}, source}
-			l.datagram(flow, b)
+			l.message(flow, b)
 			once := len(c.got)
-			l.datagram(flow, b)
+			l.message(flow, b)
 			l.Close()
 			if once > 1 || len(c.got) != 2*once {
 				t.Fatalf("answered %d and then %d times", once, len(c.got)-once)

@@ -213,7 +213,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 func TestWhereOneCannotListen(t *testing.T) {
 	l := transaction.New(answers(ok), transaction.Options{})
 	defer l.Close()
-	for _, spec := range []string{"", "udp", "tcp:127.0.0.1:0", "udp:127.0.0.1", "udp:127.0.0.1:99999", "udp:192.0.2.1:0"} {
+	for _, spec := range []string{"", "udp", "tls:127.0.0.1:0", "udp:127.0.0.1", "udp:127.0.0.1:99999", "udp:192.0.2.1:0"} {
 		if addr, err := l.Listen(spec); err == nil || !strings.Contains(err.Error(), "listen on") {
 			t.Errorf("%q: %v, %v", spec, addr, err)
 		}

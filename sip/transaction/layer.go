@@ -1,5 +1,5 @@
-// Package transaction is the transaction layer over UDP (RFC 3261 §17 and §18,
-// RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
+// Package transaction is the transaction layer over UDP and TCP (RFC 3261 §17 and
+// §18, RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
 // until they are answered, and knows where an answer goes. It builds no INVITE
 // transactions: an INVITE can only be refused statelessly (RFC 3261 §8.2.7).
 package transaction
@@ -57,13 +57,18 @@ type Exchange interface {
 
 // Options of New; the zero value is a server's.
 type Options struct {
-	Readers   int                                               // goroutines that read each socket; 0: 2
-	Listen    func(network, addr string) (PacketConn, error)    // nil: real sockets
-	Allow     func(netip.AddrPort) bool                         // where requests may be sent; nil: anywhere
-	Advertise func(local, remote netip.AddrPort) netip.AddrPort // the address told to others; nil: the socket's
-	MaxOpen   int                                               // server transactions; 0: 100,000
+	Readers   int                                            // goroutines that read each socket; 0: 2
+	Listen    func(network, addr string) (PacketConn, error) // nil: real sockets
+	Streams   StreamOptions                                  // connections; the zero value is a server's
+	Allow     func(netip.AddrPort) bool                      // where requests may be sent; nil: anywhere
+	Advertise Advertise                                      // the address told to others; nil: the socket's
+	MaxOpen   int                                            // server transactions; 0: 100,000
 	Logger    *slog.Logger
 }
+
+// Advertise is our address as a remote one is told it, over a transport ("UDP")
+// and from a local address.
+type Advertise func(transport string, local, remote netip.AddrPort) netip.AddrPort
 
 // Counters count what passed; each is read by Load.
 type Counters struct {
@@ -77,6 +82,7 @@ type Counters struct {
 	Resent     atomic.Uint64 // retransmissions of ours
 	TimedOut   atomic.Uint64 // requests of ours without an answer
 	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
+	Refused    atomic.Uint64 // connections, for there are too many
 }
 
 // Layer is the transaction layer of one server or user agent.
@@ -91,6 +97,8 @@ type Layer struct {
 
 	mu        sync.Mutex
 	listeners []*listener
+	doors     []*door
+	streams   streams
 	closed    bool
 	readers   sync.WaitGroup
 }
@@ -110,6 +118,7 @@ func New(h Handler, o Options) *Layer {
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
+	l.streams.init(o.Streams)
 	l.servers.init(o.MaxOpen)
 	l.clients.init()
 	l.clock.start(l.tick)
@@ -129,22 +138,31 @@ func listenUDP(network, addr string) (PacketConn, error) {
 	return c, nil
 }
 
-// Listen opens a listener: "udp:192.0.2.1:5060". Port 0 takes a free one; the
-// address that came of it is returned.
+// Listen opens a listener: "udp:192.0.2.1:5060", "tcp:192.0.2.1:5060". Port 0
+// takes a free one; the address that came of it is returned.
 func (l *Layer) Listen(spec string) (netip.AddrPort, error) {
 	network, addr, ok := strings.Cut(spec, ":")
-	if !ok || network != "udp" {
-		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %q: want udp:address:port", spec)
+	listen := map[string]func(string) (netip.AddrPort, error){"udp": l.listenPackets, "tcp": l.listenStreams}[network]
+	if !ok || listen == nil {
+		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %q: want udp:address:port or tcp:address:port", spec)
 	}
-	conn, err := l.o.Listen(network, addr)
+	local, err := listen(addr)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %s: %w", spec, err)
+	}
+	return local, nil
+}
+
+func (l *Layer) listenPackets(addr string) (netip.AddrPort, error) {
+	conn, err := l.o.Listen("udp", addr)
+	if err != nil {
+		return netip.AddrPort{}, err
 	}
 	local, err := netip.ParseAddrPort(conn.LocalAddr().String())
 	if err != nil {
 		return netip.AddrPort{}, errors.Join(err, conn.Close())
 	}
-	n := &listener{layer: l, conn: conn, local: local}
+	n := &listener{layer: l, conn: conn, face: face{transport: "UDP", local: local, advertise: l.o.Advertise}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -157,12 +175,26 @@ func (l *Layer) Listen(spec string) (netip.AddrPort, error) {
 	return local, nil
 }
 
-// Flow is a way to an address from the first listener that reaches it.
-func (l *Layer) Flow(to netip.AddrPort) (Flow, error) { return l.FlowFrom(netip.AddrPort{}, to) }
+// Flow is a way to an address over UDP, from the first listener that reaches it.
+func (l *Layer) Flow(to netip.AddrPort) (Flow, error) {
+	return l.FlowFrom("UDP", netip.AddrPort{}, to)
+}
 
-// FlowFrom is a way to an address from the listener at a local address, or from
-// another that reaches it where there is none.
-func (l *Layer) FlowFrom(local, remote netip.AddrPort) (Flow, error) {
+// FlowFrom is a way to an address over a transport: from the listener at a local
+// address, or from another that reaches it where there is none. Over TCP it is
+// the connection to that address or, where there is none, one that is made when
+// something is sent.
+func (l *Layer) FlowFrom(transport string, local, remote netip.AddrPort) (Flow, error) {
+	switch transport {
+	case "UDP":
+		return l.packetFlow(local, remote)
+	case "TCP":
+		return l.streamFlow(local, remote)
+	}
+	return Flow{}, ErrNoListener
+}
+
+func (l *Layer) packetFlow(local, remote netip.AddrPort) (Flow, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var other *listener
@@ -193,7 +225,11 @@ func (l *Layer) Close() error {
 	for _, n := range l.listeners {
 		errs = append(errs, n.conn.Close())
 	}
+	for _, d := range l.doors {
+		errs = append(errs, d.listener.Close())
+	}
 	l.mu.Unlock()
+	l.streams.closeAll()
 	l.readers.Wait()
 	l.clock.stop()
 	for _, x := range l.clients.closeAll() {

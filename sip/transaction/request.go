@@ -47,6 +47,10 @@ func (r *Request) Respond(resp *sip.Response) {
 		r.recycle()
 		return
 	}
+	if r.Flow.Reliable() { // nothing is sent again: Timer J is 0 (RFC 3261 §17.2.2)
+		r.RespondStateless(resp)
+		return
+	}
 	r.tag(resp)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.layer.servers.answered(r.key, r.out)
@@ -94,8 +98,11 @@ func (r *Request) CancelsAnother() bool {
 }
 
 func (r *Request) send() {
-	back := Flow{r.Flow.listener, r.back()}
-	_ = back.write(r.out) // lost as any datagram may be; the client asks again
+	to := r.Flow.remote
+	if !r.Flow.Reliable() {
+		to = r.back()
+	}
+	_ = Flow{r.Flow.via, to}.write(r.out) // lost as any datagram may be; the client asks again
 }
 
 // back is where the response goes (RFC 3261 §18.2.2, RFC 3581 §4): to the
@@ -117,8 +124,8 @@ func (r *Request) back() netip.AddrPort {
 	return netip.AddrPortFrom(r.Flow.remote.Addr(), port)
 }
 
-// datagram takes one datagram, whose bytes are the listener's.
-func (l *Layer) datagram(f Flow, b []byte) {
+// message takes one message, whose bytes are the flow's.
+func (l *Layer) message(f Flow, b []byte) {
 	if len(b) < 12 { // keep-alives, and nothing that could be a message
 		return
 	}

@@ -62,7 +62,7 @@ func (a *Agent) resource(aor string) (address, error) {
 
 // contactValue is the value of Contact in our requests.
 func (a *Agent) contactValue() string {
-	v := "<" + a.contact + ">"
+	v := "<" + a.Contact() + ">"
 	if a.o.Instance != "" {
 		v += `;+sip.instance="<` + a.o.Instance + `>"`
 	}

@@ -1,6 +1,6 @@
 // Package ua is a SIP user agent: it registers (RFC 3261 §10.2), publishes event
 // state (RFC 3903 §4) and subscribes to it (RFC 6665 §4.1), for the command line,
-// the demo and the tests. It talks to one server over UDP, makes no calls, and
+// the demo and the tests. It talks to one server, makes no calls, and
 // looks no names up but that server's.
 package ua
 
@@ -30,7 +30,8 @@ type Options struct {
 	Password string // for digest; "": a challenge is not answered
 	Realm    string // the one whose challenges are answered; "": any of the server's
 
-	Local     string // the address to listen at; "": a free port of an address that reaches the server
+	Transport string // "udp" or "tcp"; "": udp
+	Local     string // over UDP the address to listen at; "": a free port of an address that reaches the server
 	Display   string // the display name in From
 	Instance  string // the URN of +sip.instance in Contact; "": none
 	UserAgent string // the header field's value; "": none
@@ -46,13 +47,12 @@ type Options struct {
 
 // Agent is one user agent. Its methods are safe for concurrent use.
 type Agent struct {
-	o       Options
-	user    address
-	contact string // the URI at which it can be reached
-	layer   *transaction.Layer
-	flow    transaction.Flow
-	log     *slog.Logger
-	digest  credentials
+	o      Options
+	user   address
+	server netip.AddrPort
+	layer  *transaction.Layer
+	log    *slog.Logger
+	digest credentials
 
 	registration *registration
 
@@ -60,6 +60,8 @@ type Agent struct {
 	cancel context.CancelFunc
 
 	mu            sync.Mutex
+	flow          transaction.Flow
+	contact       string // the URI at which it can be reached
 	closed        bool
 	subscriptions map[*Subscription]struct{}
 	usages        map[string]*usage // by Call-ID and our tag
@@ -82,7 +84,7 @@ func New(o Options) (*Agent, error) {
 	if o.Username == "" {
 		o.Username = user.user
 	}
-	a := &Agent{o: o, user: user, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
+	a := &Agent{o: o, user: user, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,7 +93,7 @@ func New(o Options) (*Agent, error) {
 	a.registration = newRegistration(a)
 	// One reader: requests are handled in the order in which they come.
 	a.layer = transaction.New(handler{a}, transaction.Options{Readers: 1, Listen: o.Listen, Logger: o.Logger})
-	if err := a.open(server); err != nil {
+	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -113,21 +115,40 @@ func resolve(server string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), nil
 }
 
-func (a *Agent) open(server netip.AddrPort) error {
-	local := a.o.Local
-	if local == "" {
-		local = near(server.Addr())
+func (a *Agent) open() error {
+	if !a.streams() {
+		local := a.o.Local
+		if local == "" {
+			local = near(a.server.Addr())
+		}
+		if _, err := a.layer.Listen("udp:" + local); err != nil {
+			return err
+		}
 	}
-	if _, err := a.layer.Listen("udp:" + local); err != nil {
-		return err
+	_, err := a.way()
+	return err
+}
+
+func (a *Agent) streams() bool { return strings.EqualFold(a.o.Transport, "tcp") }
+
+// way is the flow to the server; a connection that is gone is made again.
+func (a *Agent) way() (transaction.Flow, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.flow.Alive() {
+		return a.flow, nil
 	}
-	flow, err := a.layer.Flow(server)
+	transport, params := "UDP", ""
+	if a.streams() {
+		transport, params = "TCP", ";transport=tcp"
+	}
+	flow, err := a.layer.FlowFrom(transport, netip.AddrPort{}, a.server)
 	if err != nil {
-		return err
+		return flow, err
 	}
 	a.flow = flow
-	a.contact = fmt.Sprintf("sip:%s%s", a.user.prefix(), flow.Local())
-	return nil
+	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), flow.Local(), params)
+	return flow, nil
 }
 
 // near is an address to listen at from which another is reached.
@@ -144,10 +165,18 @@ func near(server netip.Addr) string {
 }
 
 // Local is the address at which the server reaches the agent.
-func (a *Agent) Local() netip.AddrPort { return a.flow.Local() }
+func (a *Agent) Local() netip.AddrPort {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.flow.Local()
+}
 
 // Contact is the URI in its Contact header fields.
-func (a *Agent) Contact() string { return a.contact }
+func (a *Agent) Contact() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.contact
+}
 
 // AoR is the address-of-record of its user.
 func (a *Agent) AoR() string { return a.user.uri }

@@ -100,8 +100,12 @@ func (a *Agent) once(ctx context.Context, r sip.Request) (*sip.Message, error) {
 		h = h.add(sip.UserAgent, a.o.UserAgent)
 	}
 	r.Header = append(h, a.digest.answers(r.Method, r.URI)...)
+	flow, err := a.way()
+	if err != nil {
+		return nil, domain(err)
+	}
 	e := make(exchange, 1)
-	if err := a.layer.Send(a.flow, &r, e); err != nil {
+	if err := a.layer.Send(flow, &r, e); err != nil {
 		return nil, domain(err)
 	}
 	select {

@@ -116,7 +116,7 @@ func (r *registration) send(ctx context.Context, expires time.Duration) (time.Du
 
 // bound is how long our contact is bound, by a registrar's response.
 func (a *Agent) bound(m *sip.Message, asked time.Duration) time.Duration {
-	ours, _ := sip.ParseURI([]byte(a.contact))
+	ours, _ := sip.ParseURI([]byte(a.Contact()))
 	for value := range m.Elements(sip.Contact) {
 		n, err := sip.ParseNameAddr(value)
 		if err != nil {

@@ -1,0 +1,272 @@
+package transaction_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// late is when a test gives up.
+const late = 20 * time.Second
+
+// listenTCP is a layer that listens for connections, on real sockets.
+func listenTCP(t *testing.T, h transaction.Handler, o transaction.Options) (*transaction.Layer, string) {
+	t.Helper()
+	l := transaction.New(h, o)
+	t.Cleanup(func() { l.Close() })
+	addr, err := l.Listen("tcp:127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, addr.String()
+}
+
+// line is a client's end of a connection.
+type line struct {
+	t *testing.T
+	net.Conn
+	in *bufio.Reader
+}
+
+func dial(t *testing.T, addr string) *line {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(late))
+	return &line{t, c, bufio.NewReader(c)}
+}
+
+func (l *line) say(s string) {
+	l.t.Helper()
+	if _, err := io.WriteString(l, s); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// message reads one message without a body.
+func (l *line) message() string {
+	l.t.Helper()
+	var b strings.Builder
+	for !strings.HasSuffix(b.String(), "\r\n\r\n") {
+		s, err := l.in.ReadString('\n')
+		if b.WriteString(s); err != nil {
+			l.t.Fatalf("%v after %q", err, b.String())
+		}
+	}
+	return b.String()
+}
+
+// ends wants the other side to close the connection without another word.
+func (l *line) ends() {
+	l.t.Helper()
+	if b, err := io.ReadAll(l.in); err != nil || len(b) > 0 {
+		l.t.Errorf("%q, %v, want the end", b, err)
+	}
+}
+
+func overTCP(method, branch string, more ...string) string {
+	return fmt.Sprintf("%s sip:a@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=%s\r\nFrom: <sip:b@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\nCall-ID: %s\r\nCSeq: 1 %s\r\n%sContent-Length: 0\r\n\r\n",
+		method, branch, branch, method, strings.Join(more, ""))
+}
+
+func TestMessagesOfAConnectionAreToldApart(t *testing.T) {
+	_, addr := listenTCP(t, answers(ok), transaction.Options{})
+	c := dial(t, addr)
+	for i := range 3 {
+		whole := overTCP("PUBLISH", fmt.Sprintf("z9hG4bKa%d", i))
+		for _, part := range strings.SplitAfter(whole, ":") { // in pieces
+			c.say(part)
+		}
+		if got := c.message(); !strings.HasPrefix(got, "SIP/2.0 200") || !strings.Contains(got, fmt.Sprintf("z9hG4bKa%d", i)) {
+			t.Fatalf("got %q", got)
+		}
+	}
+	c.say("\r\n" + overTCP("PUBLISH", "z9hG4bKb") + overTCP("PUBLISH", "z9hG4bKc")) // two at once
+	for _, branch := range []string{"z9hG4bKb", "z9hG4bKc"} {
+		if got := c.message(); !strings.Contains(got, branch) {
+			t.Errorf("got %q, want the answer to %s", got, branch)
+		}
+	}
+}
+
+// RFC 5626 §3.5.1.
+func TestAPingIsAnswered(t *testing.T) {
+	_, addr := listenTCP(t, answers(ok), transaction.Options{})
+	c := dial(t, addr)
+	c.say("\r\n\r\n")
+	if b, err := c.in.ReadString('\n'); b != "\r\n" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	c.say(overTCP("PUBLISH", "z9hG4bKa"))
+	if got := c.message(); !strings.HasPrefix(got, "SIP/2.0 200") {
+		t.Errorf("after a ping: %q", got)
+	}
+}
+
+// Over a reliable transport nothing is kept for retransmissions (RFC 3261
+// §17.2.2), and the response needs no rport to come back.
+func TestARequestAgainOverTCPIsANewOne(t *testing.T) {
+	l, addr := listenTCP(t, answers(ok), transaction.Options{})
+	c := dial(t, addr)
+	for range 2 {
+		c.say(overTCP("PUBLISH", "z9hG4bKa"))
+		c.message()
+	}
+	if n := l.Requests.Load(); n != 2 {
+		t.Errorf("handled %d times", n)
+	}
+}
+
+// What breaks the framing is answered once, and ends the connection: what
+// follows might be somebody else's message.
+func TestABrokenFrameEndsTheConnection(t *testing.T) {
+	smuggled := overTCP("PUBLISH", "z9hG4bKsmuggled")
+	head := strings.TrimSuffix(overTCP("PUBLISH", "z9hG4bKa"), "Content-Length: 0\r\n\r\n")
+	for name, length := range map[string]string{
+		"none": "", "two": "Content-Length: 0\r\nl: 5\r\n", "negative": "Content-Length: -5\r\n", "2^32": "Content-Length: 4294967296\r\n",
+	} {
+		l, addr := listenTCP(t, answers(ok), transaction.Options{})
+		c := dial(t, addr)
+		c.say(head + length + "\r\n" + smuggled)
+		if got := c.message(); !strings.HasPrefix(got, "SIP/2.0 4") || !strings.Contains(got, "branch=z9hG4bKa") {
+			t.Errorf("%s: %q", name, got)
+		}
+		c.ends()
+		if n := l.Requests.Load(); n != 0 {
+			t.Errorf("%s: %d requests were handled", name, n)
+		}
+	}
+}
+
+func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
+	l, addr := listenTCP(t, answers(func(r *transaction.Request) {
+		r.Flow.Lasts()
+		ok(r)
+	}), transaction.Options{Streams: transaction.StreamOptions{PerAddr: 2}})
+	first := dial(t, addr)
+	first.say(overTCP("SUBSCRIBE", "z9hG4bKa"))
+	first.message() // something lasts on it: it is not counted
+	for i := range 2 {
+		c := dial(t, addr)
+		c.say("\r\n\r\n")
+		if _, err := c.in.ReadString('\n'); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+	dial(t, addr).ends()
+	if n := l.Refused.Load(); n != 1 {
+		t.Errorf("%d connections were refused, want 1", n)
+	}
+}
+
+// A slow connection costs little for a short time; one on which something lasts
+// may be silent.
+func TestSlowAndIdleConnectionsAreClosed(t *testing.T) {
+	_, addr := listenTCP(t, answers(func(r *transaction.Request) {
+		if r.Message.Method() == sip.SUBSCRIBE {
+			r.Flow.Lasts()
+		}
+		ok(r)
+	}), transaction.Options{Streams: transaction.StreamOptions{First: 50 * time.Millisecond, Idle: 50 * time.Millisecond}})
+	lasting := dial(t, addr)
+	lasting.say(overTCP("SUBSCRIBE", "z9hG4bKa"))
+	lasting.message()
+	slow := dial(t, addr)
+	slow.say("PUBLISH sip:a")
+	slow.ends()
+	idle := dial(t, addr)
+	idle.say(overTCP("PUBLISH", "z9hG4bKb"))
+	idle.message()
+	idle.ends()
+	lasting.say(overTCP("PUBLISH", "z9hG4bKc"))
+	lasting.message()
+}
+
+// Our requests go back on the connection that the other side made; when it
+// ends, who waits on it is told at once.
+func TestOurRequestsOnAConnectionOfTheirs(t *testing.T) {
+	flows := make(chan transaction.Flow, 1)
+	l, addr := listenTCP(t, answers(func(r *transaction.Request) {
+		flows <- r.Flow
+		ok(r)
+	}), transaction.Options{})
+	c := dial(t, addr)
+	c.say(overTCP("SUBSCRIBE", "z9hG4bKa"))
+	c.message()
+	flow := <-flows
+	first := newEnding()
+	if err := l.Send(flow, notify(1), first); err != nil {
+		t.Fatal(err)
+	}
+	got := c.message()
+	if !strings.HasPrefix(got, "NOTIFY ") || !strings.Contains(got, "Via: SIP/2.0/TCP "+addr) {
+		t.Errorf("got %q", got)
+	}
+	var m sip.Message
+	if err := m.Parse([]byte(got)); err != nil {
+		t.Fatal(err)
+	}
+	c.say(string((&sip.Response{Status: 200}).Append(nil, &m, netip.AddrPort{})))
+	if got := <-first.got; got != "200" {
+		t.Errorf("ended by %s", got)
+	}
+	second := newEnding()
+	if err := l.Send(flow, notify(2), second); err != nil {
+		t.Fatal(err)
+	}
+	c.message()
+	c.Close()
+	if got := <-second.got; got != transaction.ErrFlowLost.Error() {
+		t.Errorf("ended by %q, want the loss of the connection", got)
+	}
+	if flow.Alive() {
+		t.Error("the flow is alive")
+	}
+	if err := l.Send(flow, notify(3), newEnding()); err == nil {
+		t.Error("something was sent on a connection that is no more")
+	}
+}
+
+// A server makes a connection where there is none; nobody there is told soon.
+func TestAConnectionIsMadeWhenSomethingIsSent(t *testing.T) {
+	server, _ := listenTCP(t, answers(ok), transaction.Options{})
+	_, addr := listenTCP(t, answers(ok), transaction.Options{})
+	send := func(addr string) string {
+		flow, err := server.FlowFrom("TCP", netip.AddrPort{}, netip.MustParseAddrPort(addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newEnding()
+		if err := server.Send(flow, notify(1), e); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-e.got:
+			return got
+		case <-time.After(late):
+			return "nothing"
+		}
+	}
+	if got := send(addr); got != "200" {
+		t.Errorf("ended by %s", got)
+	}
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	if got := send(nobody.Addr().String()); got != transaction.ErrFlowLost.Error() {
+		t.Errorf("to nobody: ended by %q", got)
+	}
+}
