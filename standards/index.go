@@ -60,7 +60,7 @@ var index = []Standard{
 	{5367, "Subscriptions to Request-Contained Resource Lists in SIP", No, "later"},
 	{5393, "Addressing an Amplification Vulnerability in SIP Forking Proxies", No, "comes with the proxy"},
 	{5589, "SIP Call Control: Transfer", No, "comes with the proxy"},
-	{5626, "Managing Client-Initiated Connections in SIP (outbound)", No, "later"},
+	{5626, "Managing Client-Initiated Connections in SIP (outbound)", Partly, "keep-alives by CRLF are answered, and a flow that comes again takes its own place; the rest later"},
 	{5627, "Obtaining and Using GRUUs in SIP", No, "the server's own Contact always reaches it"},
 	{5628, "Registration Event Package Extension for GRUUs", No, "as RFC 5627"},
 	{5839, "An Extension to SIP Events for Conditional Event Notification", No, "later"},

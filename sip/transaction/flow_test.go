@@ -14,12 +14,12 @@ import (
 func TestTheLocalAddressOfAFlow(t *testing.T) {
 	for name, c := range map[string]struct {
 		listen    string
-		advertise func(local, remote netip.AddrPort) netip.AddrPort
+		advertise transaction.Advertise
 		want      string
 	}{
 		"one address":   {"udp:127.0.0.1:0", nil, "127.0.0.1"},
 		"all addresses": {"udp:0.0.0.0:0", nil, "127.0.0.1"},
-		"advertised": {"udp:0.0.0.0:0", func(local, remote netip.AddrPort) netip.AddrPort {
+		"advertised": {"udp:0.0.0.0:0", func(_ string, local, remote netip.AddrPort) netip.AddrPort {
 			if local.Addr() != remote.Addr() {
 				t.Errorf("%s is told as the way to %s", local, remote)
 			}
@@ -76,17 +76,17 @@ func TestAFlowIsFoundAgain(t *testing.T) {
 	}
 	peer := netip.MustParseAddrPort("127.0.0.9:5060")
 	for _, local := range []netip.AddrPort{first, second} {
-		if f, err := l.FlowFrom(local, peer); err != nil || f.Local() != local {
+		if f, err := l.FlowFrom("UDP", local, peer); err != nil || f.Local() != local {
 			t.Errorf("%s, %v; want from %s", f.Local(), err, local)
 		}
 	}
-	one, _ := l.FlowFrom(second, peer)
-	two, _ := l.FlowFrom(second, peer)
+	one, _ := l.FlowFrom("UDP", second, peer)
+	two, _ := l.FlowFrom("UDP", second, peer)
 	if one != two {
 		t.Error("the same flow is not equal to itself")
 	}
 	for _, gone := range []string{"127.0.0.1:1", "192.0.2.1:5060"} {
-		if f, err := l.FlowFrom(netip.MustParseAddrPort(gone), peer); err != nil || f.Local() != first {
+		if f, err := l.FlowFrom("UDP", netip.MustParseAddrPort(gone), peer); err != nil || f.Local() != first {
 			t.Errorf("from %s, which is gone: %s, %v; want another", gone, f.Local(), err)
 		}
 	}

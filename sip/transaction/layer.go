@@ -57,7 +57,7 @@ type Exchange interface {
 
 // Options of New; the zero value is a server's.
 type Options struct {
-	Readers   int                                            // goroutines that read each socket; 0: 2
+	Readers   int                                            // goroutines that read each socket; 0: 1, so that what comes in order is handled in order
 	Listen    func(network, addr string) (PacketConn, error) // nil: real sockets
 	Streams   StreamOptions                                  // connections; the zero value is a server's
 	Allow     func(netip.AddrPort) bool                      // where requests may be sent; nil: anywhere
@@ -106,7 +106,7 @@ type Layer struct {
 // New makes a layer that gives requests to h.
 func New(h Handler, o Options) *Layer {
 	if o.Readers == 0 {
-		o.Readers = 2
+		o.Readers = 1
 	}
 	if o.MaxOpen == 0 {
 		o.MaxOpen = 100_000
