@@ -192,8 +192,7 @@ func (u URI) String() string { return string(u.Append(nil)) }
 // Equal compares two URIs by RFC 3261 §19.1.4.
 func Equal(a, b URI) bool {
 	return equalFold(a.Scheme, b.Scheme) &&
-		(a.User == nil) == (b.User == nil) && sameEscaped(a.User, b.User, false) &&
-		sameEscaped(a.Password, b.Password, false) &&
+		sameEscaped(a.User, b.User, false) && sameEscaped(a.Password, b.Password, false) &&
 		equalFold(a.Host, b.Host) && a.PortNumber() == b.PortNumber() &&
 		paramsAgree(a.Params, b.Params) && paramsAgree(b.Params, a.Params) &&
 		headersEqual(a.Headers, b.Headers)

@@ -119,3 +119,45 @@ func TestTheTableEmpties(t *testing.T) {
 		t.Errorf("the clock goes on: %v", again)
 	}
 }
+
+// After a stop of the whole process, what was missed is not sent all at once.
+func TestAStopDoesNotBurst(t *testing.T) {
+	var c clients
+	c.init()
+	slot, id, err := c.reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.begin(slot, client{id: id, method: sip.NOTIFY, message: &buffer{b: []byte("x")}, exchange: quiet{}})
+	now := time.Now()
+	for _, step := range []struct {
+		stop    time.Duration
+		sent    int
+		failed  bool
+		comment string
+	}{
+		{20 * time.Second, 1, false, "after 20 s"},
+		{tickLength, 0, false, "a tick later"},
+		{2 * time.Second, 1, false, "when the next is due"},
+		{time.Hour, 0, true, "after an hour"},
+	} {
+		now = now.Add(step.stop)
+		list, _ := c.due(now)
+		sent, failed := 0, false
+		for _, d := range list {
+			if d.message == nil {
+				failed = true
+			} else {
+				sent++
+			}
+		}
+		if sent != step.sent || failed != step.failed {
+			t.Errorf("%s: %d sent, failed %v; want %d, %v", step.comment, sent, failed, step.sent, step.failed)
+		}
+	}
+}
+
+type quiet struct{}
+
+func (quiet) Response(*sip.Message) {}
+func (quiet) Failed(error)          {}
