@@ -172,6 +172,7 @@ func TestWhatIsMalformed(t *testing.T) {
 		"control in a value":       {with(cseq, "Subject: a\x01b\n"+cseq), 400},
 		"DEL in a value":           {with(cseq, "Subject: a\x7f\n"+cseq), 400},
 		"NUL, quoted as it may":    {with(`"Alice"`, "\"A\\\x00\""), 0},
+		"CR, quoted as it may not": {with(`"Alice"`, "\"A\\\rX: y\""), 400},
 		"NUL":                      {with(`"Alice"`, "\"A\x00\""), 400},
 		"HTAB in a value":          {with(cseq, "Subject: a\tb\n"+cseq), 0},
 		"control before the colon": {with(cseq, "P-Asserted-Identity\x01: <sip:a@b>\n"+cseq), 400},
