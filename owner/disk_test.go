@@ -32,7 +32,9 @@ func TestABrokenDiskKeepsAnOwnerFromNothingElse(t *testing.T) {
 	post(t, o, "alice", c.add("alice"))
 	settle(t, o, start) // would never end if the key were read again and again
 	asked := false
-	post(t, o, "alice", owner.Func(func(turn *owner.Turn) { turn.Say(func(failed error) { asked = failed == nil && c.values["alice"] == 1 }) }))
+	post(t, o, "alice", owner.Func(func(turn *owner.Turn) {
+		turn.Say(func(failed error) { asked = failed == nil && c.values["alice"] == 1 })
+	}))
 	settle(t, o, start)
 	if !asked {
 		t.Error("what needs no disk was not answered, or with what is not stored")
