@@ -49,7 +49,6 @@ type watch struct {
 	callID     string
 	state      string
 	body       []byte
-	heard      int
 }
 
 // line is a phone's socket, which can be cut off.
@@ -134,11 +133,15 @@ func (p *simPhone) returns() {
 	p.s.logf("%v is back", p)
 }
 
-// publishes begins, refreshes, modifies or removes a publication.
+// publishes begins, refreshes, modifies or removes a publication, or changes it
+// several times while those before are still being told.
 func (p *simPhone) publishes() {
 	name := []string{"presence", "presence", "dialog"}[p.s.random.IntN(3)]
 	expires := time.Duration(60+p.s.random.IntN(1800)) * time.Second
-	how, state := p.s.random.IntN(6), p.s.random.IntN(4)
+	how, state, times := p.s.random.IntN(6), p.s.random.IntN(4), 1
+	if p.s.random.IntN(4) == 0 {
+		times = 2 + p.s.random.IntN(8)
+	}
 	sl := p.slots[name]
 	if p.agent == nil || !p.s.take(&sl.busy) {
 		return
@@ -146,29 +149,45 @@ func (p *simPhone) publishes() {
 	if time.Now().After(sl.until) && how > 1 {
 		sl.tag = "" // it has expired; some don't know that
 	}
-	one := ua.Publication{Event: name, Expires: expires, IfMatch: sl.tag}
+	var documents [][]byte
 	switch {
-	case one.IfMatch != "" && how == 0:
-		one.Expires = 0
-	case one.IfMatch != "" && how == 1:
-	default:
-		one.Type, one.Body = bodyTypes[name], p.document(sl, state)
+	case sl.tag != "" && how == 0:
+		expires, times = 0, 0
+	case sl.tag != "" && how == 1:
+		times = 0
 	}
-	p.s.background(func(ctx context.Context) { p.publish(ctx, sl, one) })
+	for i := range times {
+		documents = append(documents, p.document(sl, (state+i)%4))
+	}
+	agent := p.agent
+	p.s.background(func(ctx context.Context) {
+		_ = sl.publish(ctx, agent, expires, documents...)
+		p.s.mu.Lock()
+		defer p.s.mu.Unlock()
+		sl.busy = false
+	})
 }
 
-func (p *simPhone) publish(ctx context.Context, sl *slot, one ua.Publication) error {
-	r, err := p.agent.Publish(ctx, one)
-	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
-	sl.busy = false
-	switch {
-	case err == nil && one.Expires == 0, hasStatus(err, 412):
-		sl.tag = ""
-	case err == nil:
-		sl.tag, sl.until = r.ETag, time.Now().Add(r.Expires)
+// publish publishes documents one after the other; without any it refreshes, or
+// removes.
+func (sl *slot) publish(ctx context.Context, agent *ua.Agent, expires time.Duration, documents ...[]byte) error {
+	for i := range max(len(documents), 1) {
+		one := ua.Publication{Event: sl.event, Expires: expires, IfMatch: sl.tag}
+		if i < len(documents) {
+			one.Type, one.Body = bodyTypes[sl.event], documents[i]
+		}
+		r, err := agent.Publish(ctx, one)
+		switch {
+		case err == nil:
+			sl.tag, sl.until = r.ETag, time.Now().Add(r.Expires)
+		case !hasStatus(err, 412):
+			return err
+		}
+		if err != nil || expires == 0 {
+			sl.tag = ""
+		}
 	}
-	return err
+	return nil
 }
 
 // document is a document that nobody has published before.
@@ -221,7 +240,8 @@ func (p *simPhone) subscribes() {
 		return
 	}
 	w := p.newWatch(string(of), name)
-	p.s.background(func(ctx context.Context) { _ = w.begin(ctx, o) })
+	agent := p.agent
+	p.s.background(func(ctx context.Context) { w.begin(ctx, agent, o) })
 }
 
 func (p *simPhone) watching(of, name string) bool {
@@ -241,19 +261,17 @@ func (p *simPhone) newWatch(of, name string) *watch {
 	return w
 }
 
-func (w *watch) begin(ctx context.Context, o ua.SubscribeOptions) error {
-	p := w.phone
+func (w *watch) begin(ctx context.Context, agent *ua.Agent, o ua.SubscribeOptions) {
 	o.OnNotify = w.heardOf
-	sub, err := p.agent.Subscribe(ctx, w.aor, w.event, o)
-	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
+	sub, err := agent.Subscribe(ctx, w.aor, w.event, o)
+	w.phone.s.mu.Lock()
+	defer w.phone.s.mu.Unlock()
 	w.busy = false
 	if err != nil {
-		p.drop(w)
-		return err
+		w.phone.drop(w)
+		return
 	}
 	w.sub, w.callID = sub, sub.Dialog().CallID
-	return nil
 }
 
 func (p *simPhone) drop(w *watch) {
@@ -268,7 +286,6 @@ func (p *simPhone) drop(w *watch) {
 func (w *watch) heardOf(n ua.Notify) {
 	w.phone.s.mu.Lock()
 	defer w.phone.s.mu.Unlock()
-	w.heard++
 	w.state, w.body = n.State, n.Body
 }
 

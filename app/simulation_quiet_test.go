@@ -289,7 +289,7 @@ func (p *simPhone) leave() {
 	}
 	for _, sl := range p.slots {
 		if sl.tag != "" {
-			_ = p.publish(ctx, sl, ua.Publication{Event: sl.event, IfMatch: sl.tag})
+			_ = sl.publish(ctx, p.agent, 0)
 		}
 	}
 	_, _ = p.agent.Register(ctx, 0)
