@@ -57,7 +57,7 @@ var checks = []check{
 
 const (
 	aor    event.AoR = "sip:alice@example.test"
-	entity           = "sip:alice@example.test"
+	entity string    = "sip:alice@example.test"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
