@@ -188,6 +188,7 @@ func TestRule11Expires(t *testing.T) {
 		o.expect(h.do("PUBLISH", aor("alice"), busy, "Expires: 5"), "200 OK", "Expires: 5")
 		peer := o.handsetAt("pbx", "example.test", netip.MustParseAddrPort("198.51.100.9:5060"))
 		o.expect(peer.exchange(peer.request("PUBLISH", aor("alice"), busy, "Expires: 1")), "200 OK", "Expires: 1")
+		o.expect(peer.exchange(peer.request("SUBSCRIBE", aor("alice"), "Expires: 2")), "200 OK", "Expires: 2")
 	})
 }
 

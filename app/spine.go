@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 
 	"lamplight/directory"
@@ -30,12 +31,13 @@ type spine struct {
 	owners    *owner.Owners
 	uas       *uas.Server
 	layer     *transaction.Layer
+	log       *slog.Logger
 }
 
 // connect makes all stages and ties each to its next neighbour. Nothing runs
 // yet, and nothing listens.
 func connect(o wiring) *spine {
-	s := &spine{book: o.book}
+	s := &spine{book: o.book, log: o.transport.Logger}
 	packages := Packages(o.registrar)
 
 	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
@@ -91,10 +93,18 @@ func (s *spine) Forget(t *owner.Turn, key string) {
 }
 
 // errForeignKind says that a record is of none of our stages.
-var errForeignKind = errors.New("app: a record of an unknown kind")
+var errForeignKind = errors.New("of an unknown kind")
 
-// Restore gives a record back to the stage that stored it.
+// Restore gives a record back to the stage that stored it. One that cannot be
+// read is left out, and stays stored: a server without it is better than none.
 func (s *spine) Restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
+	if err := s.restore(t, key, kind, id, value); err != nil {
+		s.log.Error("a stored record cannot be read", "key", key, "kind", string(kind), "id", id, "error", err)
+	}
+	return nil
+}
+
+func (s *spine) restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
 	switch kind {
 	case esc.KindBody, esc.KindPublication:
 		return s.esc.Restore(t, key, kind, id, value)

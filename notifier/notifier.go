@@ -83,6 +83,7 @@ type Request struct {
 	Entity  string // the URI watched
 	Event   event.Name
 	Watcher event.Subscriber
+	Peer    bool   // a trusted peer: no least interval
 	Device  string // what a rebooted phone would send again; "": unknown
 	Format  event.Format
 	Expires time.Duration // 0: the end, or a fetch

@@ -102,10 +102,14 @@ func (n *Notifier) interval(t *owner.Turn, pkg event.Package, r Request) (time.D
 	if r.Default {
 		asked = life.Default
 	}
-	if asked > 0 && asked < life.Min {
-		return 0, &TooBriefError{life.Min}
+	least := life.Min
+	if r.Peer {
+		least = 0
 	}
-	return event.Spread(min(asked, life.Max), life.Min, r.ID, t.Now), nil
+	if asked > 0 && asked < least {
+		return 0, &TooBriefError{least}
+	}
+	return event.Spread(min(asked, life.Max), least, r.ID, t.Now), nil
 }
 
 // begin makes a subscription. One that only fetches is no device's: it takes

@@ -46,7 +46,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if err != nil {
 		return err
 	}
-	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Format: f, Device: device(m, entity)}
+	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Peer: who.peer != "", Format: f, Device: device(m, entity)}
 	if req.Expires, req.Default, err = expires(m); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 	id := subscriptionID(tag, m)
 	return s.Owners.PostPartition(partition, owner.Func(func(t *owner.Turn) {
 		left, sink, err := s.refresh(t, r, partition, notifier.Request{ID: id, Refresh: true, Event: name,
-			Watcher: who.subscriber(), Expires: interval, Default: dflt})
+			Watcher: who.subscriber(), Peer: who.peer != "", Expires: interval, Default: dflt})
 		s.answer(t, r, name, err, func() sip.Response { return subscribed(sink, left) })
 	}))
 }
