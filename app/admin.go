@@ -15,7 +15,7 @@ var Version = "development"
 
 // manage opens the listeners of the commands and of health.
 func (p *Process) manage() error {
-	u := &users{p.people, p.ReloadPeople, false}
+	u := &users{p.people, p.PeopleChanged, false}
 	handler := control.Handler(u, p.health)
 	if !p.settings.Memory() {
 		l, err := control.Listen(p.settings.Data)

@@ -68,7 +68,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.spine = connect(w)
-	return s, s.ReloadPeople()
+	return s, s.reloadPeople()
 }
 
 // wiring is what connect needs of the settings.
@@ -156,8 +156,23 @@ func (s *Server) advertise() transaction.Advertise {
 	}
 }
 
-// ReloadPeople takes domains and users in as they are stored now.
-func (s *Server) ReloadPeople() error {
+// PeopleChanged takes domains and users in as they are stored now, and asks
+// policy about all subscriptions again.
+func (s *Server) PeopleChanged() error {
+	if err := s.reloadPeople(); err != nil {
+		return err
+	}
+	for p := range owner.Partitions {
+		err := s.owners.PostPartition(byte(p), owner.Func(func(t *owner.Turn) { s.notifier.AllRulesChanged(t, byte(p)) }))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reloadPeople makes the stored domains and users those of the directory.
+func (s *Server) reloadPeople() error {
 	domains, users, err := s.people()
 	if err != nil {
 		return err

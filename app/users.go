@@ -99,13 +99,40 @@ func (u *users) SetPassword(user, password string, web bool) error {
 	return u.changed()
 }
 
+// Domains lists the domains with their settings.
+func (u *users) Domains() ([]control.Domain, error) {
+	stored, _, err := u.store.Load()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]control.Domain, len(stored))
+	for i, d := range stored {
+		list[i] = control.Domain{Name: d.Name, Realm: d.Realm, Aliases: d.Aliases, Watchers: d.Watchers,
+			Country: d.Country, Area: d.Area, Prefix: d.Prefix}
+	}
+	return list, nil
+}
+
+// SetDomain sets a domain's settings, but for its realm.
+func (u *users) SetDomain(d control.Domain) error {
+	if err := u.domain("@" + d.Name); err != nil {
+		return err
+	}
+	err := u.store.SetDomain(directory.Domain{Name: d.Name, Aliases: d.Aliases, Watchers: d.Watchers,
+		Country: d.Country, Area: d.Area, Prefix: d.Prefix})
+	if err != nil {
+		return err
+	}
+	return u.changed()
+}
+
 // lockWait is how long a command waits for another one, and a server for a
 // command.
 const lockWait = 5 * time.Second
 
 // OpenUsers opens the users of a data directory for a command, where no server
 // runs. The error is store.ErrLocked where one does. close must be called.
-func OpenUsers(dir string) (u control.Users, close func() error, err error) {
+func OpenUsers(dir string) (u control.People, close func() error, err error) {
 	wait, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
 	lock, err := store.Lock(wait, dir)

@@ -104,6 +104,21 @@ func (c *Client) RemoveUser(ctx context.Context, aor string) error {
 	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)
 }
 
+// Domains lists the domains, the first one first.
+func (c *Client) Domains(ctx context.Context) (list []Domain, err error) {
+	err = c.do(ctx, http.MethodGet, "domains", nil, func(body io.Reader) error { return json.NewDecoder(body).Decode(&list) })
+	return list, err
+}
+
+// SetDomain replaces what can be set of a domain.
+func (c *Client) SetDomain(ctx context.Context, d Domain) error {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPut, "domains", bytes.NewReader(b), nil)
+}
+
 // SetPassword sets a user's password or, with web, that of the web pages alone.
 func (c *Client) SetPassword(ctx context.Context, aor, pass string, web bool) error {
 	b, err := json.Marshal(password{pass, web})

@@ -1,7 +1,7 @@
 // Package control is how the command speaks to the running server: HTTP with
 // JSON over a unix socket in the data directory or, where there is no
-// directory, over a listener on loopback. It manages users; it knows neither
-// how they are kept nor anything of SIP.
+// directory, over a listener on loopback. It manages users and domains;
+// it knows neither how they are kept nor anything of SIP.
 package control
 
 import "errors"
@@ -31,15 +31,26 @@ type User struct {
 	Aliases []string `json:"aliases,omitempty"`
 }
 
+// Domain is what can be set of a domain; its realm is fixed for ever.
+type Domain struct {
+	Name     string   `json:"name"`
+	Realm    string   `json:"realm,omitempty"`    // only shown
+	Aliases  []string `json:"aliases,omitempty"`  // other names it answers to
+	Watchers []string `json:"watchers,omitempty"` // other domains whose users may watch
+	Country  string   `json:"country,omitempty"`  // code of national numbers: 49
+	Area     string   `json:"area,omitempty"`     // code of local numbers: 89
+	Prefix   string   `json:"prefix,omitempty"`   // what national numbers begin with: 0
+}
+
 // Health is how the server is.
 type Health struct {
 	Version string `json:"version"`
 	Ready   bool   `json:"ready"`
 }
 
-// Users are managed by what serves. Its methods are called from several
+// People are managed by what serves. Its methods are called from several
 // goroutines; the text of their errors is for the person at the command.
-type Users interface {
+type People interface {
 	// Add makes all users, or none and gives an error. It keeps nothing of the
 	// slice.
 	Add([]NewUser) error
@@ -47,6 +58,9 @@ type Users interface {
 	Remove(aor string) error
 	// SetPassword sets the password or, with web, that of the web pages alone.
 	SetPassword(aor, password string, web bool) error
+	Domains() ([]Domain, error)
+	// SetDomain replaces all that can be set of a domain that is there.
+	SetDomain(Domain) error
 }
 
 // Error is what the server said when it did not do what it was asked for, and

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplight/directory"
 	"lamplight/store/cold"
 )
 
@@ -42,6 +43,38 @@ func (o office) Remove(aor string) error { return o.s.RemoveUser(aor) }
 
 func (o office) SetPassword(aor, password string, web bool) error {
 	return o.s.SetPassword(aor, password, web)
+}
+
+func (o office) Domains() ([]Domain, error) {
+	domains, _, err := o.s.Load()
+	list := make([]Domain, len(domains))
+	for i, d := range domains {
+		list[i] = Domain{Name: d.Name, Realm: d.Realm, Watchers: d.Watchers}
+	}
+	return list, err
+}
+
+func (o office) SetDomain(d Domain) error {
+	return o.s.SetDomain(directory.Domain{Name: d.Name, Watchers: d.Watchers})
+}
+
+func TestDomainsAreSet(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Listen(dir)
+	must(t, err)
+	_, stop := serve(t, l)
+	defer stop()
+	c := InDir(dir)
+	defer c.Close()
+	must(t, c.SetDomain(t.Context(), Domain{Name: "example.test", Watchers: []string{"other.test"}}))
+	list, err := c.Domains(t.Context())
+	if err != nil || len(list) != 1 || list[0].Realm != "example.test" || len(list[0].Watchers) != 1 || list[0].Watchers[0] != "other.test" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	var said *Error
+	if err := c.SetDomain(t.Context(), Domain{Name: "nowhere.test"}); !errors.As(err, &said) {
+		t.Errorf("a domain that is not there: %v", err)
+	}
 }
 
 func must(t testing.TB, err error) {

@@ -13,7 +13,7 @@ import (
 
 // Handler answers the command, for Serve or on a listener of the caller's. It
 // answers nobody who comes from another machine, and no web page.
-func Handler(u Users, health func() Health) http.Handler {
+func Handler(u People, health func() Health) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+root+"health", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, health()) })
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
@@ -28,6 +28,22 @@ func Handler(u Users, health func() Health) http.Handler {
 			return
 		}
 		done(w, u.SetPassword(r.PathValue("aor"), p.Password, p.Web))
+	})
+	mux.HandleFunc("GET "+root+"domains", func(w http.ResponseWriter, _ *http.Request) {
+		domains, err := u.Domains()
+		if err != nil {
+			done(w, err)
+			return
+		}
+		write(w, http.StatusOK, domains)
+	})
+	mux.HandleFunc("PUT "+root+"domains", func(w http.ResponseWriter, r *http.Request) {
+		var d Domain
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&d); err != nil {
+			refuse(w, http.StatusBadRequest, err, 0)
+			return
+		}
+		done(w, u.SetDomain(d))
 	})
 	return local(http.NewCrossOriginProtection().Handler(mux))
 }
@@ -55,7 +71,7 @@ func isLoopback(hostport string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-func list(w http.ResponseWriter, u Users) {
+func list(w http.ResponseWriter, u People) {
 	users, err := u.List()
 	if err != nil {
 		done(w, err)
@@ -72,7 +88,7 @@ func list(w http.ResponseWriter, u Users) {
 
 // add reads a user per line and adds them by batches, so that a stream may be
 // of any length.
-func add(w http.ResponseWriter, r *http.Request, u Users) {
+func add(w http.ResponseWriter, r *http.Request, u People) {
 	var waiting []NewUser
 	added := 0
 	flush := func() error {

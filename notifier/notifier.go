@@ -207,6 +207,14 @@ func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc ev
 	}
 }
 
+// AllRulesChanged asks policy again about everybody of a partition.
+func (n *Notifier) AllRulesChanged(t *owner.Turn, partition byte) {
+	for k := range n.shares[partition].topics {
+		t.Touch(string(k.aor))
+		n.RulesChanged(t, k.aor)
+	}
+}
+
 // RulesChanged asks policy again about everybody who watches an AoR.
 func (n *Notifier) RulesChanged(t *owner.Turn, aor event.AoR) {
 	for _, name := range n.names {

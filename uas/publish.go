@@ -12,6 +12,9 @@ import (
 	"lamplight/sip/transaction"
 )
 
+// maxDocument is the largest document that is published, in bytes.
+const maxDocument = 64 << 10
+
 // publish answers PUBLISH (RFC 3903 §6).
 func (s *Server) publish(r *transaction.Request) {
 	name := eventName(&r.Message)
@@ -53,6 +56,9 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 	}
 	if p.Expires, p.Default, err = expires(m); err != nil {
 		return esc.Publish{}, err
+	}
+	if len(p.Body) > maxDocument {
+		return esc.Publish{}, errTooLarge
 	}
 	if len(p.Body) > 0 {
 		if p.Type, err = mediaType(m); err != nil {

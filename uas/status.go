@@ -34,6 +34,7 @@ var (
 	errTarget          = errors.New("notifications cannot go there")
 	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
 	errNoDialog        = errors.New("no such dialog")
+	errTooLarge        = errors.New("document too large")
 	errUnavailable     = errors.New("what was asked could not be stored")
 	errTooManyRequests = errors.New("too many requests")
 )
@@ -76,6 +77,7 @@ var table = []status{
 	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1
 	{errNotAcceptable, 406, "", acceptOfEvent},                            // RFC 3261 §21.4.7
 	{esc.ErrNoSuchETag, 412, "Conditional Request Failed", nil},           // RFC 3903 §11.2.1
+	{errTooLarge, 413, "", nil},                                           // RFC 3261 §21.4.11
 	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
 	{errContentCoding, 415, "", acceptEncoding},                           // RFC 3261 §8.2.3
 	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -307,6 +308,69 @@ func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
 		}
 		if r.Body.Close(); r.StatusCode != 200 {
 			t.Errorf("%s: %s", path, r.Status)
+		}
+	}
+	s.end(t, syscall.SIGTERM)
+}
+
+// A domain lists another one, whose users may watch then, and no longer when it
+// is taken off the list; and its people dial numbers their own way.
+func TestADomainListsAnother(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	user := func(input string, args ...string) {
+		succeed(t, input, append(append([]string{"user", "add"}, args...), "--password-stdin", "--data", dir)...)
+	}
+	user("a\n", "alice@example.test", "--alias", "+4989123")
+	user("x\n", "xavier@other.test")
+	server, addr := serve(t, "--data", dir, "--domain", "other.test")
+	watch := func(whom string) *started {
+		c := command(t, "watch", whom, "--as", "xavier@other.test", "--server", addr, "--password-stdin", "--json")
+		c.Stdin = strings.NewReader("x\n")
+		return start(t, c, false)
+	}
+	stranger := watch("alice@example.test")
+	for l := range stranger.lines {
+		t.Errorf("a stranger is told %s", l)
+	}
+	set := func(args ...string) {
+		succeed(t, "", append(append([]string{"domain", "set", "example.test"}, args...), "--data", dir)...)
+	}
+	set("--watchers", "other.test", "--country", "49", "--area", "89", "--prefix", "0")
+	listed := watch("089123@example.test")
+	listed.line(t, "the lamp", func(l string) bool { return strings.Contains(l, `"state":"offline"`) })
+	if got := succeed(t, "", "domain", "list", "--data", dir); !strings.Contains(got, "watched by other.test\tcountry 49\tarea 89\tprefix 0") {
+		t.Errorf("the domains are %s", got)
+	}
+	set("--watchers", "")
+	listed.line(t, "the end", func(l string) bool { return strings.Contains(l, `"reason":"rejected"`) })
+	server.end(t, syscall.SIGTERM)
+}
+
+// A document that is too large is refused, and the connection goes on.
+func TestADocumentTooLarge(t *testing.T) {
+	c := command(t, "serve", "--domain", "example.test", "--listen", "tcp:127.0.0.1:0", "--data", "memory", "--insecure-no-auth")
+	s := start(t, c, true)
+	ready := strings.Fields(s.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") }))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(ready[1], "tcp:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	in := bufio.NewReader(conn)
+	for i, want := range []string{"SIP/2.0 413 ", "SIP/2.0 400 "} {
+		body := strings.Repeat("x", []int{70_000, 10}[i])
+		fmt.Fprintf(conn, "PUBLISH sip:alice@example.test SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK%d\r\n"+
+			"From: <sip:alice@example.test>;tag=1\r\nTo: <sip:alice@example.test>\r\nCall-ID: large\r\nCSeq: %d PUBLISH\r\n"+
+			"Event: presence\r\nContent-Type: application/pidf+xml\r\nContent-Length: %d\r\n\r\n%s", i, i+1, len(body), body)
+		line, err := in.ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, want) {
+			t.Fatalf("answer %q, %v, want %s", line, err, want)
+		}
+		for line != "\r\n" {
+			if line, err = in.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	s.end(t, syscall.SIGTERM)

@@ -31,7 +31,7 @@ type place struct {
 
 // users opens what manages the users: the server's, or where none runs the
 // store itself. close must be called.
-func (p *place) users() (u control.Users, close func() error, err error) {
+func (p *place) users() (u control.People, close func() error, err error) {
 	c := control.InDir(p.Data)
 	if p.Admin != "" {
 		c = control.AtAddress(p.Admin)
@@ -53,7 +53,7 @@ func (p *place) users() (u control.Users, close func() error, err error) {
 }
 
 // with does something with the users.
-func (p *place) with(do func(control.Users) error) error {
+func (p *place) with(do func(control.People) error) error {
 	u, closeUsers, err := p.users()
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (c *userAddCmd) Run() error {
 	if err != nil {
 		return usage(err)
 	}
-	return c.with(func(u control.Users) error { return u.Add(list) })
+	return c.with(func(u control.People) error { return u.Add(list) })
 }
 
 func (c *userAddCmd) list() ([]control.NewUser, error) {
@@ -145,7 +145,7 @@ type userListCmd struct {
 }
 
 func (c *userListCmd) Run() error {
-	return c.with(func(u control.Users) error {
+	return c.with(func(u control.People) error {
 		list, err := u.List()
 		if err != nil {
 			return err
@@ -171,7 +171,7 @@ type userRemoveCmd struct {
 }
 
 func (c *userRemoveCmd) Run() error {
-	return c.with(func(u control.Users) error { return u.Remove(c.User) })
+	return c.with(func(u control.People) error { return u.Remove(c.User) })
 }
 
 type userPasswdCmd struct {
@@ -189,5 +189,5 @@ func (c *userPasswdCmd) Run() error {
 	if err != nil {
 		return usage(err)
 	}
-	return c.with(func(u control.Users) error { return u.SetPassword(c.User, password, c.Web) })
+	return c.with(func(u control.People) error { return u.SetPassword(c.User, password, c.Web) })
 }
