@@ -177,7 +177,9 @@ func (s *Server) reloadPeople() error {
 	if err != nil {
 		return err
 	}
-	s.book.Store(directory.New(domains, users, s.o.InsecureNoAuth))
+	d := directory.New(domains, users, s.o.InsecureNoAuth)
+	d.Follow(s.book.Load())
+	s.book.Store(d)
 	return nil
 }
 

@@ -3,11 +3,13 @@ package app_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"lamplight/app"
+	"lamplight/directory"
 	"lamplight/event"
 	"lamplight/event/presence"
 	"lamplight/policy"
@@ -135,6 +137,42 @@ func TestRule10Rates(t *testing.T) {
 		if n := flood(alice, func() *sip.Message { return alice.exchange(alice.request("OPTIONS", aor("bob"))) }); n != 400 {
 			t.Errorf("%d OPTIONS from a source that has authenticated", n)
 		}
+	})
+}
+
+// leavers are the staff without those who left.
+type leavers struct {
+	staff
+	left string
+}
+
+func (l *leavers) Load() ([]directory.Domain, []directory.User, error) {
+	domains, users, err := l.staff.Load()
+	return domains, slices.DeleteFunc(users, func(u directory.User) bool { return string(u.AoR) == l.left }), err
+}
+
+// A user who is removed is told nothing more, at once and not only when the
+// subscription would be refreshed; who watches them is told that it is over.
+func TestRule1WhoIsRemovedSeesNothing(t *testing.T) {
+	people := &leavers{}
+	inOffice(t, func(o *app.Options) { o.People = people }, func(o *office) {
+		bob, carol := o.handset("bob"), o.handset("carol")
+		carol.subscribe("bob")
+		carol.next()
+		bob.subscribe("carol")
+		bob.next()
+		people.left = "sip:carol@example.test"
+		if err := o.server.PeopleChanged(); err != nil {
+			t.Fatal(err)
+		}
+		o.expect(carol.next(), "NOTIFY", "Subscription-State: terminated;reason=rejected", "Content-Length: 0")
+		o.expect(bob.next(), "NOTIFY", "Subscription-State: terminated;reason=rejected", "Content-Length: 0")
+		people.left = ""
+		if err := o.server.PeopleChanged(); err != nil {
+			t.Fatal(err)
+		}
+		bob.subscribe("carol")
+		o.shows(bob.next(), presence.Offline)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"lamplight/directory"
 	"lamplight/esc"
@@ -42,7 +43,7 @@ func connect(o wiring) *spine {
 
 	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
 	s.esc = esc.New(packages, s.means, o.publications)
-	s.notifier = notifier.New(packages, s.policy.Decide, notifier.Options{
+	s.notifier = notifier.New(packages, s.decide, notifier.Options{
 		PerAoR: o.subscriptions, PerUser: o.subscriptions, RateOff: o.rateOff,
 		Inputs:   s.esc,
 		Document: s.esc.Document,
@@ -62,6 +63,14 @@ func connect(o wiring) *spine {
 	s.layer = transaction.New(s.uas, o.transport)
 	s.uas.Use(s.layer)
 	return s
+}
+
+// decide asks policy. A user who was removed sees nothing more, and is not shown.
+func (s *spine) decide(aor event.AoR, w event.Subscriber, name event.Name, now time.Time) (event.Grant, time.Time) {
+	if book := s.book.Load(); book.Gone(w.AoR) || book.Gone(aor) {
+		return event.Grant{}, time.Time{}
+	}
+	return s.policy.Decide(aor, w, name, now)
 }
 
 // means tells whether a document's entity is another way to write an AoR. A

@@ -6,6 +6,7 @@ package directory
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type Directory struct {
 	aliases     map[event.AoR]event.AoR
 	numbers     map[string]event.AoR // by +digits
 	credentials map[credential]known
+	gone        map[event.AoR]bool // users of a snapshot before this one
 }
 
 type credential struct{ realm, username string }
@@ -207,6 +209,24 @@ func (d *Directory) Credentials(realm, username string) (digest.HA1s, event.AoR,
 	k, ok := d.credentials[credential{realm, username}]
 	return k.ha1, k.aor, ok
 }
+
+// Follow compares a new snapshot with the one that it replaces.
+func (d *Directory) Follow(old *Directory) {
+	d.gone = maps.Clone(old.gone)
+	if d.gone == nil {
+		d.gone = map[event.AoR]bool{}
+	}
+	for aor := range old.users {
+		d.gone[aor] = true
+	}
+	for aor := range d.users {
+		delete(d.gone, aor)
+	}
+}
+
+// Gone tells whether a user was removed since the start. Who never was one may
+// still be somebody: a trusted peer.
+func (d *Directory) Gone(aor event.AoR) bool { return !d.open && d.gone[aor] }
 
 // Name is a user's display name.
 func (d *Directory) Name(aor event.AoR) string { return d.users[aor] }
