@@ -28,6 +28,8 @@ var (
 	ErrNoDomain = errors.New("no such domain")
 	// ErrBadName says that a name can't be one of a user, an alias or a domain.
 	ErrBadName = errors.New("not a name")
+	// ErrBadNumber says that a code that is dialled has other signs than digits.
+	ErrBadNumber = errors.New("not digits")
 	// ErrTaken says that a name or a number belongs to somebody else.
 	ErrTaken = errors.New("taken already")
 	// ErrBadPassword says that a password is empty, too long or holds control

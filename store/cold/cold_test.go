@@ -117,6 +117,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"another domain":          {s.AddDomain("example.test", "example.org"), ErrTaken},
 		"a domain of spaces":      {s.AddDomain("example test"), ErrBadName},
 		"setting no domain":       {s.SetDomain(directory.Domain{Name: "example.net"}), ErrNoDomain},
+		"bad country":             {s.SetDomain(directory.Domain{Name: "example.test", Country: "+49"}), ErrBadNumber},
+		"bad prefix":              {s.SetDomain(directory.Domain{Name: "example.test", Prefix: "0x"}), ErrBadNumber},
 		"bad watchers":            {s.SetDomain(directory.Domain{Name: "example.test", Watchers: []string{""}}), ErrBadName},
 	} {
 		if !errors.Is(test.got, test.want) {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"lamplight/directory"
 )
@@ -54,11 +55,16 @@ func addDomainAliases(tx *sql.Tx, d domain, aliases []string) error {
 }
 
 // SetDomain gives a domain new settings, aliases and listed watchers; its realm
-// stays. The error may be ErrNoDomain, ErrBadName or ErrTaken.
+// stays. The error may be ErrNoDomain, ErrBadName, ErrBadNumber or ErrTaken.
 func (s *Store) SetDomain(d directory.Domain) error {
 	name, err := parseDomain(d.Name)
 	if err != nil {
 		return err
+	}
+	for _, code := range []string{d.Country, d.Area, d.Prefix} {
+		if len(code) > 15 || strings.Trim(code, "0123456789") != "" {
+			return fmt.Errorf("%q: %w", code, ErrBadNumber)
+		}
 	}
 	return s.change(func(tx *sql.Tx) error {
 		at, err := domainOf(tx, name)
