@@ -140,6 +140,16 @@ func TestRule10Rates(t *testing.T) {
 	})
 }
 
+// A stranger learns nothing of who there is; who may ask is told.
+func TestRule01StrangersDoNotLearnNames(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		for watcher, want := range map[string]string{"dave@other.test": "403 ", "frida@friend.test": "404 ", "bob": "404 "} {
+			o.expect(o.handset(watcher).do("SUBSCRIBE", aor("nobody")), want)
+		}
+		o.expect(o.handset("dave@other.test").do("SUBSCRIBE", aor("alice")), "403 ")
+	})
+}
+
 // leavers are the staff without those who left.
 type leavers struct {
 	staff
@@ -153,7 +163,7 @@ func (l *leavers) Load() ([]directory.Domain, []directory.User, error) {
 
 // A user who is removed is told nothing more, at once and not only when the
 // subscription would be refreshed; who watches them is told that it is over.
-func TestRule1WhoIsRemovedSeesNothing(t *testing.T) {
+func TestRule01WhoIsRemovedSeesNothing(t *testing.T) {
 	people := &leavers{}
 	inOffice(t, func(o *app.Options) { o.People = people }, func(o *office) {
 		bob, carol := o.handset("bob"), o.handset("carol")

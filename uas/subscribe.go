@@ -2,8 +2,10 @@ package uas
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"lamplight/event"
@@ -36,7 +38,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	}
 	aor, entity, err := s.resource(m)
 	if err != nil {
-		return err
+		return s.unknownTo(who, m, err)
 	}
 	pkg := s.packages[name]
 	if pkg == nil {
@@ -64,6 +66,21 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 		})
 	}))
 	return nil
+}
+
+// unknownTo keeps from strangers of another domain served here whether there is
+// a user: they are refused either way.
+func (s *Server) unknownTo(who sender, m *sip.Message, err error) error {
+	uri, e := sip.ParseURI(m.RequestURI())
+	if e != nil || who.peer != "" || !errors.Is(err, errNoUser) {
+		return err
+	}
+	book := s.Book.Load()
+	_, own, _ := strings.Cut(string(who.aor), "@")
+	if _, asked, _ := book.Resolve(uri); asked != nil && asked.Name != own && !book.Lists(asked.Name, own) {
+		return errStranger
+	}
+	return err
 }
 
 // subscribed is the 200 to a SUBSCRIBE; RFC 6665 §8.3.1 knows no other.
