@@ -45,10 +45,10 @@ func bodyLength(head []byte) (length int, err error) {
 		switch {
 		case found:
 			return 0, bad("More Than One Content-Length")
-		case !ok:
+		case !ok, n >= 1<<31: // larger than that is an attack on somebody's arithmetic
 			return 0, bad("Malformed Content-Length")
 		case n > MaxBody:
-			return 0, &SyntaxError{Reason: "Request Entity Too Large", Status: 413}
+			return 0, &SyntaxError{Reason: "Message Too Large", Status: 513}
 		}
 		length, found = int(n), true
 	}

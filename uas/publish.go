@@ -25,11 +25,11 @@ func (s *Server) publish(r *transaction.Request) {
 	}
 	s.post(r, p.AoR, owner.Func(func(t *owner.Turn) {
 		etag, left, err := s.ESC.Publish(t, p)
-		s.answer(t, r, name, err, func() sip.Response {
+		s.answer(t, r, name, err, func() (sip.Response, time.Duration) {
 			h := append([]byte("SIP-ETag: "), etag...)
 			h = append(h, "\r\nExpires: "...)
 			h = strconv.AppendInt(h, int64(left/time.Second), 10)
-			return sip.Response{Status: 200, Header: append(h, "\r\n"...)}
+			return sip.Response{Status: 200, Header: append(h, "\r\n"...)}, left
 		})
 	}))
 }

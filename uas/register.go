@@ -23,10 +23,18 @@ func (s *Server) register(r *transaction.Request) {
 	s.post(r, req.AoR, owner.Func(func(t *owner.Turn) {
 		bindings, err := s.Registrar.Register(t, req)
 		now := t.Now
-		s.answer(t, r, "", err, func() sip.Response {
-			return sip.Response{Status: 200, Header: registered(&r.Message, bindings, now)}
+		s.answer(t, r, "", err, func() (sip.Response, time.Duration) {
+			return sip.Response{Status: 200, Header: registered(&r.Message, bindings, now)}, longest(bindings, now)
 		})
 	}))
+}
+
+// longest is how long the last of the bindings lasts.
+func longest(bindings []registrar.Binding, now time.Time) (d time.Duration) {
+	for _, b := range bindings {
+		d = max(d, b.Until.Sub(now))
+	}
+	return d
 }
 
 // dateFormat is that of Date, always in GMT (RFC 3261 §20.17).

@@ -175,6 +175,7 @@ func (d *dialogSink) Notify(n notifier.Notification) {
 	h = append(h, ">\r\n"...)
 	req := d.dialog.Request(sip.NOTIFY, n.Seq+1)
 	req.Header, req.ContentType, req.Body = h, n.Type, versioned(n)
+	d.flow.Lasts(n.Left)
 	if err := d.server.layer.Send(d.flow, &req, d); err != nil {
 		d.done(notifier.Later)
 	}

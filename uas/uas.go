@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"lamplight/directory"
 	"lamplight/esc"
@@ -93,6 +94,9 @@ func (s *Server) retryAfter() int { return 5 + rand.IntN(10) }
 // keeps no transaction (RFC 3261 §26.3.2.4): a retransmission is refused anew.
 func (s *Server) Request(r *transaction.Request) {
 	m := &r.Message
+	if s.Trusted.network(r.Flow.Remote().Addr()) {
+		r.Flow.Keep()
+	}
 	if m.Method() == sip.ACK {
 		r.Drop()
 		return
@@ -194,8 +198,9 @@ func (s *Server) post(r *transaction.Request, aor event.AoR, j owner.Job) {
 	}
 }
 
-// answer says a response once the turn is durable; where it is not, 503.
-func (s *Server) answer(t *owner.Turn, r *transaction.Request, name event.Name, err error, ok func() sip.Response) {
+// answer says a response once the turn is durable; where it is not, 503. What ok
+// returns beside the response is how long lasts what was made.
+func (s *Server) answer(t *owner.Turn, r *transaction.Request, name event.Name, err error, ok func() (sip.Response, time.Duration)) {
 	t.Say(func(failed error) {
 		switch {
 		case failed != nil:
@@ -203,8 +208,8 @@ func (s *Server) answer(t *owner.Turn, r *transaction.Request, name event.Name, 
 		case err != nil:
 			s.refuse(r, name, err)
 		default:
-			resp := ok()
-			r.Flow.Lasts()
+			resp, lasts := ok()
+			r.Flow.Lasts(lasts)
 			r.Respond(&resp)
 		}
 	})

@@ -91,6 +91,10 @@ func (l *Layer) Send(f Flow, r *sip.Request, x Exchange) error {
 		l.NotAllowed.Add(1)
 		return ErrNotAllowed
 	}
+	f, err := l.renewed(f)
+	if err != nil {
+		return err
+	}
 	slot, id, err := l.clients.reserve()
 	if err != nil {
 		return err

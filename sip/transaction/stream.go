@@ -3,9 +3,12 @@ package transaction
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lamplight/sip"
@@ -15,8 +18,10 @@ import (
 const (
 	dialTime   = 5 * time.Second
 	writeTime  = 10 * time.Second
-	maxQueue   = 1 << 20 // bytes that wait to be written; more is a dead flow
-	readBuffer = 4 << 10 // of a connection that has nothing to say
+	lingerTime = time.Second // after a last word, until the other side has it
+	maxQueue   = 1 << 20     // bytes that wait to be written; more is a dead flow
+	fullQueue  = 64 << 10    // no more is read while as many wait
+	readBuffer = 4 << 10     // of a connection that has nothing to say
 )
 
 // ErrFlowLost ends an exchange whose connection was closed.
@@ -26,19 +31,31 @@ var ErrFlowLost = errors.New("transaction: the connection is lost")
 // there is something to write another writes it.
 type stream struct {
 	layer  *Layer
-	door   *door // through which it came; nil: we made it
-	local  netip.AddrPort
+	door   *door // the listener that stands for us; nil: there is none
 	remote netip.AddrPort
+	made   bool        // by us, not taken
+	asked  atomic.Bool // a request of ours went over it
 
 	mu      sync.Mutex
-	conn    net.Conn // nil: not connected yet
+	changed sync.Cond // of the queue and of closed
+	conn    net.Conn  // nil: not connected yet
+	local   netip.AddrPort
 	queue   []byte
 	writing bool
-	kept    bool // something on it lasts: it is not closed for idleness
+	until   time.Time // something on it lasts: until then it may be silent
 	closed  bool
 	gone    sync.Once // what hung on it was told
 
 	counted bool // among those on which nothing lasts; the streams' own
+}
+
+func (l *Layer) newStream(d *door, conn net.Conn, remote netip.AddrPort) *stream {
+	s := &stream{layer: l, door: d, conn: conn, remote: remote}
+	s.changed.L = &s.mu
+	if conn != nil {
+		s.local = addrPort(conn.LocalAddr())
+	}
+	return s
 }
 
 func (s *stream) named() string  { return "TCP" }
@@ -50,6 +67,8 @@ func (s *stream) facing(remote netip.AddrPort) netip.AddrPort {
 	if s.door != nil {
 		return s.door.facing(remote)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.local
 }
 
@@ -74,37 +93,47 @@ func (s *stream) write(b []byte, _ netip.AddrPort) error {
 
 // drain writes what is queued, all that has come together at once.
 func (s *stream) drain() {
-	if !s.connect() {
-		s.close()
-		return
-	}
+	conn := s.connect()
 	var out []byte
-	for {
+	for conn != nil {
 		s.mu.Lock()
-		if out = append(out[:0], s.queue...); len(out) == 0 || s.closed {
+		out = append(out[:0], s.queue...)
+		s.queue = s.queue[:0]
+		if len(out) == 0 || s.closed {
 			s.writing, s.queue = false, nil
-			s.mu.Unlock()
+		}
+		done := !s.writing
+		s.changed.Broadcast()
+		s.mu.Unlock()
+		if done {
 			return
 		}
-		s.queue = s.queue[:0]
-		s.mu.Unlock()
-		_ = s.conn.SetWriteDeadline(time.Now().Add(writeTime))
-		if _, err := s.conn.Write(out); err != nil {
-			s.close()
-			return
+		_ = conn.SetWriteDeadline(time.Now().Add(writeTime))
+		if _, err := conn.Write(out); err != nil {
+			break
 		}
 	}
+	s.close()
 }
 
-// connect makes the connection, unless there is one.
-func (s *stream) connect() bool {
-	if s.conn != nil {
-		return true
+// connect makes the connection, unless there is one; only drain calls it. It
+// returns nil where nobody answers.
+func (s *stream) connect() net.Conn {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		return conn
 	}
-	conn, err := net.DialTimeout("tcp", s.remote.String(), dialTime)
-	if err != nil {
-		return false
+	conn, err := s.layer.dial(s.remote)
+	if err != nil || !s.begin(conn) {
+		return nil
 	}
+	return conn
+}
+
+// begin reads from a connection that we made.
+func (s *stream) begin(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -125,11 +154,9 @@ func addrPort(a net.Addr) netip.AddrPort {
 func (s *stream) read() {
 	defer s.close()
 	b := make([]byte, 0, readBuffer)
-	deadline := time.Now().Add(s.layer.streams.o.First)
-	for {
-		if err := s.waits(deadline); err != nil {
-			return
-		}
+	silent := time.Now().Add(s.patience())
+	var begun time.Time // when the message did that is not whole yet; zero: there is none
+	for s.waits(silent, begun) {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
 		}
@@ -137,29 +164,49 @@ func (s *stream) read() {
 		if b = b[:len(b)+n]; n > 0 {
 			rest, heard, frameErr := s.messages(b)
 			if frameErr != nil {
-				s.refuse(b, frameErr)
+				s.refuse(rest, frameErr)
 				return
 			}
 			if heard {
-				deadline = time.Now().Add(s.layer.streams.o.Idle)
+				silent, begun = time.Now().Add(s.layer.streams.o.Idle), time.Time{}
 			}
-			b = s.keep(b, rest)
+			if b = s.keep(b, rest); begun.IsZero() && len(bytes.Trim(b, "\r\n")) > 0 {
+				begun = time.Now()
+			}
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // waits tells whether it was the last one
 			return
 		}
 	}
 }
 
-// waits sets how long the next bytes may take. Where something lasts on the
-// connection they may take for ever, unless a message has begun.
-func (s *stream) waits(deadline time.Time) error {
+// patience is how long the first message may take: an answer longer than what
+// somebody else begins.
+func (s *stream) patience() time.Duration {
+	if s.made {
+		return s.layer.streams.o.Idle
+	}
+	return s.layer.streams.o.First
+}
+
+// waits sets how long the next bytes may take, and tells whether there is time
+// left. Where something lasts on the connection it may be silent; but a message
+// that has begun has to end. Nothing is read while too much waits to be written:
+// who asks without listening is not answered for ever.
+func (s *stream) waits(silent, begun time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kept {
-		deadline = time.Time{}
+	for len(s.queue) > fullQueue && !s.closed {
+		s.changed.Wait()
 	}
-	return s.conn.SetReadDeadline(deadline)
+	deadline := silent
+	if s.until.After(deadline) {
+		deadline = s.until
+	}
+	if whole := begun.Add(s.layer.streams.o.First); !begun.IsZero() && whole.Before(deadline) {
+		deadline = whole
+	}
+	return !s.closed && time.Now().Before(deadline) && s.conn.SetReadDeadline(deadline) == nil
 }
 
 // keep moves what is left to the front; a large buffer is given back when it
@@ -176,13 +223,13 @@ var (
 	ping = []byte("\r\n\r\n")
 )
 
-// messages hands on all whole messages; a keep-alive is answered (RFC 5626
-// §3.5.1).
+// messages hands on all whole messages. A keep-alive is answered (RFC 5626
+// §3.5.1); it alone keeps no connection, for anybody can say it.
 func (s *stream) messages(b []byte) (rest []byte, heard bool, err error) {
 	for {
 		switch {
 		case bytes.HasPrefix(b, ping):
-			b, heard = b[len(ping):], true
+			b = b[len(ping):]
 			_ = s.write(crlf, s.remote)
 			continue
 		case bytes.HasPrefix(b, crlf) && len(b) > 3:
@@ -209,32 +256,33 @@ func (s *stream) refuse(b []byte, err error) {
 	r.buf = append(r.buf[:0], b...)
 	_ = r.Message.Parse(r.buf)
 	r.refuse(err)
-	s.flush()
+	s.linger()
 }
 
-// flush waits until what is queued is written.
-func (s *stream) flush() {
-	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
-		s.mu.Lock()
-		done := !s.writing || s.closed
-		s.mu.Unlock()
-		if done {
-			return
-		}
-		time.Sleep(wait)
-	}
-}
-
-// lasts says that something on the connection outlives its messages.
-func (s *stream) lasts() {
+// linger lets the other side read the last word: closing while there is
+// something unread would take it back.
+func (s *stream) linger() {
 	s.mu.Lock()
-	was := s.kept || s.closed
-	s.kept = true
-	if s.conn != nil && !was {
-		_ = s.conn.SetReadDeadline(time.Time{})
+	for s.writing && !s.closed {
+		s.changed.Wait()
 	}
 	s.mu.Unlock()
-	if !was {
+	if c, ok := s.conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
+		_ = s.conn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.Copy(io.Discard, s.conn)
+	}
+}
+
+// lasts says that something on the connection outlives its messages. Who reads
+// learns it when the patience is over that it had before.
+func (s *stream) lasts(until time.Time) {
+	s.mu.Lock()
+	first := s.until.IsZero() && !s.closed
+	if until.After(s.until) {
+		s.until = until
+	}
+	s.mu.Unlock()
+	if first {
 		s.layer.streams.lasts(s)
 	}
 }
@@ -246,6 +294,9 @@ func (s *stream) close() {
 	s.mu.Unlock()
 	s.gone.Do(func() {
 		s.layer.streams.remove(s)
+		if !s.asked.Load() { // the search is not cheap
+			return
+		}
 		for _, x := range s.layer.clients.lost(s) {
 			x.Failed(ErrFlowLost)
 		}
@@ -254,6 +305,7 @@ func (s *stream) close() {
 
 func (s *stream) closeLocked() {
 	s.closed, s.queue = true, nil
+	s.changed.Broadcast()
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}

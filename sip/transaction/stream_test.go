@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -151,7 +153,7 @@ func TestABrokenFrameEndsTheConnection(t *testing.T) {
 
 func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 	l, addr := listenTCP(t, answers(func(r *transaction.Request) {
-		r.Flow.Lasts()
+		r.Flow.Lasts(time.Hour)
 		ok(r)
 	}), transaction.Options{Streams: transaction.StreamOptions{PerAddr: 2}})
 	first := dial(t, addr)
@@ -175,7 +177,7 @@ func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 func TestSlowAndIdleConnectionsAreClosed(t *testing.T) {
 	_, addr := listenTCP(t, answers(func(r *transaction.Request) {
 		if r.Message.Method() == sip.SUBSCRIBE {
-			r.Flow.Lasts()
+			r.Flow.Lasts(time.Hour)
 		}
 		ok(r)
 	}), transaction.Options{Streams: transaction.StreamOptions{First: 50 * time.Millisecond, Idle: 50 * time.Millisecond}})
@@ -189,8 +191,145 @@ func TestSlowAndIdleConnectionsAreClosed(t *testing.T) {
 	idle.say(overTCP("PUBLISH", "z9hG4bKb"))
 	idle.message()
 	idle.ends()
+	pinging := dial(t, addr)
+	for range 3 { // anybody can say it
+		pinging.say("\r\n\r\n")
+		if _, err := pinging.in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pinging.ends()
 	lasting.say(overTCP("PUBLISH", "z9hG4bKc"))
 	lasting.message()
+	lasting.say("\r\n") // part of no message
+	lasting.say(overTCP("PUBLISH", "z9hG4bKd"))
+	lasting.message()
+	lasting.say("PUBLISH sip:a") // a message that begins has to end
+	lasting.ends()
+}
+
+// What lasted is over: the connection is closed then.
+func TestAConnectionLastsAsLongAsWhatIsOnIt(t *testing.T) {
+	_, addr := listenTCP(t, answers(func(r *transaction.Request) {
+		r.Flow.Lasts(300 * time.Millisecond)
+		ok(r)
+	}), transaction.Options{Streams: transaction.StreamOptions{First: 50 * time.Millisecond, Idle: 50 * time.Millisecond}})
+	c := dial(t, addr)
+	began := time.Now()
+	c.say(overTCP("SUBSCRIBE", "z9hG4bKa"))
+	c.message()
+	c.ends()
+	if d := time.Since(began); d < 300*time.Millisecond {
+		t.Errorf("closed after %v", d)
+	}
+}
+
+// Who asks and does not listen is not read any more, and costs no memory.
+func TestWhoDoesNotListenIsNotRead(t *testing.T) {
+	l, addr := listenTCP(t, answers(ok), transaction.Options{})
+	c := dial(t, addr)
+	c.SetDeadline(time.Now().Add(time.Second))
+	one := overTCP("OPTIONS", "z9hG4bKa")
+	sent := 0
+	for many := strings.Repeat(one, 100); ; sent += 100 {
+		if _, err := io.WriteString(c, many); err != nil {
+			break
+		}
+		if sent > 1_000_000 {
+			t.Fatal("a million requests were taken without one answer heard")
+		}
+	}
+	c.SetDeadline(time.Now().Add(late))
+	c.message() // it was not given up
+	if n := l.Requests.Load(); n == 0 || n > uint64(sent)+100 {
+		t.Errorf("%d of %d were handled", n, sent)
+	}
+}
+
+// A connection that we made and that was closed is made again; of theirs only
+// they know how.
+func TestAConnectionOfOursIsMadeAgain(t *testing.T) {
+	server, _ := listenTCP(t, answers(ok), transaction.Options{Streams: transaction.StreamOptions{Idle: 50 * time.Millisecond}})
+	peer, addr := listenTCP(t, answers(ok), transaction.Options{})
+	flow, err := server.FlowFrom("TCP", netip.AddrPort{}, netip.MustParseAddrPort(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		e := newEnding()
+		if err := server.Send(flow, notify(uint32(i)+1), e); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-e.got; got != "200" {
+			t.Fatalf("request %d ended by %s", i, got)
+		}
+		for end := time.Now().Add(late); flow.Alive(); {
+			if time.Now().After(end) {
+				t.Fatal("the idle connection was not closed")
+			}
+			runtime.Gosched()
+		}
+	}
+	if n := peer.Requests.Load(); n != 2 {
+		t.Errorf("%d requests came", n)
+	}
+}
+
+// Many that want a connection to the same address at once share one.
+func TestOneConnectionToAnAddress(t *testing.T) {
+	_, addr := listenTCP(t, answers(ok), transaction.Options{})
+	client := transaction.New(answers(ok), transaction.Options{})
+	defer client.Close()
+	flows := make(chan transaction.Flow, 20)
+	for range cap(flows) {
+		go func() {
+			f, err := client.FlowFrom("TCP", netip.AddrPort{}, netip.MustParseAddrPort(addr))
+			if err != nil {
+				t.Error(err)
+			}
+			flows <- f
+		}()
+	}
+	first := <-flows
+	for range cap(flows) - 1 {
+		if f := <-flows; f != first {
+			t.Errorf("%v and %v", first, f)
+		}
+	}
+	if first.Local().Port() == 0 {
+		t.Error("the connection has no address")
+	}
+}
+
+// One address can be connected to two of our listeners: both end with the layer.
+func TestCloseEndsEveryConnection(t *testing.T) {
+	l, first := listenTCP(t, answers(ok), transaction.Options{})
+	second, err := l.Listen("tcp:127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, Control: func(_, _ string, c syscall.RawConn) (err error) {
+		c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+		return err
+	}}
+	var lines []*line
+	for _, addr := range []string{first, second.String()} {
+		conn, err := shared.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		shared.LocalAddr = conn.LocalAddr()
+		conn.SetDeadline(time.Now().Add(late))
+		c := &line{t, conn, bufio.NewReader(conn)}
+		c.say("\r\n\r\n")
+		c.in.ReadString('\n')
+		lines = append(lines, c)
+	}
+	l.Close()
+	for _, c := range lines {
+		c.ends()
+	}
 }
 
 // Our requests go back on the connection that the other side made; when it

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -17,13 +18,16 @@ type StreamOptions struct {
 	Idle  time.Duration // between messages where nothing lasts: 2 min
 }
 
-// streams are the connections of a layer, by the remote address.
+// streams are the connections of a layer.
 type streams struct {
-	o StreamOptions
+	o      StreamOptions
+	dials  context.Context // ends with the layer
+	cancel context.CancelFunc
 
 	mu     sync.Mutex
-	all    map[netip.AddrPort]*stream
-	idle   map[netip.Addr]int // on which nothing lasts, by address
+	all    map[*stream]struct{}
+	to     map[netip.AddrPort]*stream // by the remote address, the newest
+	idle   map[netip.Addr]int         // on which nothing lasts, by address
 	closed bool
 }
 
@@ -40,20 +44,35 @@ func (s *streams) init(o StreamOptions) {
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
 	}
-	s.o, s.all, s.idle = o, map[netip.AddrPort]*stream{}, map[netip.Addr]int{}
+	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[netip.AddrPort]*stream{}, map[netip.Addr]int{}
+	s.dials, s.cancel = context.WithCancel(context.Background())
 }
 
 // add takes a connection in, unless there are too many.
 func (s *streams) add(n *stream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addLocked(n)
+}
+
+func (s *streams) addLocked(n *stream) bool {
 	a := n.remote.Addr()
 	if s.closed || len(s.all) >= s.o.Max || s.idle[a] >= s.o.PerAddr {
 		return false
 	}
-	s.all[n.remote], n.counted = n, true
+	s.all[n], s.to[n.remote], n.counted = struct{}{}, n, true
 	s.idle[a]++
 	return true
+}
+
+// findOr is the connection to the same address, else the new one, taken in.
+func (s *streams) findOr(n *stream) (found *stream, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.to[n.remote]; found != nil {
+		return found, true
+	}
+	return n, s.addLocked(n)
 }
 
 // lasts counts a connection no longer among those on which nothing lasts.
@@ -77,8 +96,9 @@ func (s *streams) uncount(n *stream) {
 func (s *streams) remove(n *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all[n.remote] == n {
-		delete(s.all, n.remote)
+	delete(s.all, n)
+	if s.to[n.remote] == n {
+		delete(s.to, n.remote)
 	}
 	s.uncount(n)
 }
@@ -86,14 +106,15 @@ func (s *streams) remove(n *stream) {
 func (s *streams) find(remote netip.AddrPort) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all[remote]
+	return s.to[remote]
 }
 
 func (s *streams) closeAll() {
+	s.cancel()
 	s.mu.Lock()
 	s.closed = true
 	all := make([]*stream, 0, len(s.all))
-	for _, n := range s.all {
+	for n := range s.all {
 		all = append(all, n)
 	}
 	s.mu.Unlock()
@@ -131,18 +152,21 @@ func (l *Layer) listenStreams(addr string) (netip.AddrPort, error) {
 
 // accept takes connections until the listener is closed.
 func (d *door) accept() {
-	for {
+	for wait := time.Millisecond; ; {
 		conn, err := d.listener.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of descriptors, most likely
 			d.layer.log.Warn("a connection could not be taken", "local", d.local, "error", err)
-			time.Sleep(10 * time.Millisecond)
+			if !d.layer.streams.pause(wait) {
+				return
+			}
+			wait = min(2*wait, time.Second)
 			continue
 		}
-		remote, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
-		s := &stream{layer: d.layer, door: d, conn: conn, remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())}
+		wait = time.Millisecond
+		s := d.layer.newStream(d, conn, addrPort(conn.RemoteAddr()))
 		if !d.layer.streams.add(s) {
 			d.layer.Refused.Add(1)
 			_ = conn.Close()
@@ -152,21 +176,52 @@ func (d *door) accept() {
 	}
 }
 
+// pause waits, and tells whether the layer still goes on.
+func (s *streams) pause(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-s.dials.Done():
+		return false
+	}
+}
+
+func (l *Layer) dial(remote netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTime}
+	return d.DialContext(l.streams.dials, "tcp", remote.String())
+}
+
 // streamFlow is the connection to an address. A server, which has an address to
-// be reached at, makes it when something is sent; who has none makes it now.
+// be reached at, makes it when something is sent; who has none makes it now, for
+// its address is the connection's own.
 func (l *Layer) streamFlow(local, remote netip.AddrPort) (Flow, error) {
 	if s := l.streams.find(remote); s != nil {
 		return Flow{s, remote}, nil
 	}
-	s := &stream{layer: l, door: l.doorTo(local, remote), local: local, remote: remote}
-	if !l.streams.add(s) {
-		return Flow{}, ErrNoListener
+	s := l.newStream(l.doorTo(local, remote), nil, remote)
+	s.made = true
+	var conn net.Conn
+	if s.door == nil {
+		s.until = forever // to be reached is what it is for
+		var err error
+		if conn, err = l.dial(remote); err != nil {
+			return Flow{}, ErrTransport
+		}
+		s.local = addrPort(conn.LocalAddr())
 	}
-	if s.door == nil && !s.connect() {
-		s.close()
-		return Flow{}, ErrTransport
+	found, ok := l.streams.findOr(s)
+	switch {
+	case !ok || found != s:
+		if conn != nil {
+			_ = conn.Close()
+		}
+		if !ok {
+			return Flow{}, ErrNoListener
+		}
+	case conn != nil && !s.begin(conn):
+		return Flow{}, ErrClosed
 	}
-	return Flow{s, remote}, nil
+	return Flow{found, remote}, nil
 }
 
 // doorTo is the listener at a local address, else one that reaches the remote.
@@ -195,10 +250,38 @@ func (f Flow) Alive() bool {
 	return !s.closed
 }
 
-// Lasts says that something outlives the messages of a flow, a binding or a
-// subscription: its connection is not closed for idleness.
-func (f Flow) Lasts() {
-	if s, ok := f.via.(*stream); ok {
-		s.lasts()
+// forever is when what has no end does.
+var forever = time.Unix(1<<40, 0)
+
+// Lasts says how long something outlives the messages of a flow, a binding or a
+// subscription: its connection is not closed for idleness before.
+func (f Flow) Lasts(d time.Duration) {
+	if s, ok := f.via.(*stream); ok && d > 0 {
+		s.lasts(time.Now().Add(d))
 	}
+}
+
+// Keep says that the connection of a flow is never closed for idleness.
+func (f Flow) Keep() {
+	if s, ok := f.via.(*stream); ok {
+		s.lasts(forever)
+	}
+}
+
+// renewed is a flow whose connection was made by us, and made again if it is
+// gone: of theirs only they know how.
+func (l *Layer) renewed(f Flow) (Flow, error) {
+	s, ok := f.via.(*stream)
+	if !ok {
+		return f, nil
+	}
+	if s.made && s.door != nil && !f.Alive() {
+		again, err := l.streamFlow(s.door.local, f.remote)
+		if err != nil {
+			return f, err
+		}
+		f, s = again, again.via.(*stream)
+	}
+	s.asked.Store(true)
+	return f, nil
 }
