@@ -53,11 +53,11 @@ func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	s.seq++
 	s.seen, s.must, s.inFlight = s.topic.revision, false, true
 	s.hold, s.paced, s.token = time.Time{}, false, time.Time{}
+	sink, limit := s.sink, s.limit
 	n.reserve(t, s)
-	sink := s.sink
 	t.Say(func(failed error) {
 		if failed != nil {
-			s.progress = before
+			s.progress, s.limit = before, limit
 			return
 		}
 		sink.Notify(note)
