@@ -120,6 +120,9 @@ func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
 	}
 	blocked := a.grant(d.aor, d.watcher, d.event).Handling == event.Block
 	a.tell(d, "%d to SUBSCRIBE %d", tx.status, tx.cseq)
+	if tx.toTag == "" && tx.expires > 0 && (tx.status == 200 || tx.status == 503) {
+		a.replacing(tx) // of two under way it is the last that is done which counts
+	}
 	switch {
 	case tx.status == 481 && d.certain(time.Now()):
 		a.fail(d, "a", "the acknowledged subscription %s, good until %v, is not known", short(d.callID), d.low.Sub(a.s.began))
@@ -134,9 +137,6 @@ func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
 	a.doubt(tx) // that a dialog may be begun
 	d = a.dialog(tx.callID, string(to.Tag()))
 	a.sure(func(o *simTx) bool { return o == tx })
-	if tx.toTag == "" && tx.expires > 0 {
-		a.replacing(tx)
-	}
 	if tx.toTag != "" && tx.toTag != d.tag {
 		a.fail(d, "c", "the tag of a dialog changes")
 	}

@@ -228,7 +228,7 @@ func (p *simPhone) registers() {
 // subscribes watches somebody, or fetches the state once.
 func (p *simPhone) subscribes() {
 	name := []string{"presence", "presence", "presence", "dialog", "dialog", "reg", "presence.winfo"}[p.s.random.IntN(7)]
-	of := simAoR(min(p.s.random.IntN(simUsers), p.s.random.IntN(simUsers))) // mostly of who has two phones
+	of := simAoR(min(p.s.random.IntN(simUsers), p.s.random.IntN(simUsers)))
 	if (name == "reg" || name == "presence.winfo") && p.s.random.IntN(8) > 0 {
 		of = p.aor // others are refused
 	}

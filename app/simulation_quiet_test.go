@@ -22,6 +22,11 @@ func (s *simulation) quiet() {
 	s.healthy()
 	s.logf("quiet")
 	s.ops.Wait()
+	for _, p := range s.phones {
+		if p.agent != nil && s.random.IntN(3) > 0 {
+			p.settles()
+		}
+	}
 	time.Sleep(6 * time.Minute) // probes, rates, and watchers that were told to be gone
 	synctest.Wait()
 	for _, winfo := range []bool{true, false} { // a fetch of presence is a watcher too
@@ -88,6 +93,21 @@ func (s *simulation) storedOf(aor event.AoR) (text string) {
 		text += fmt.Sprintln(name, s.disk.tokens(aor, name))
 	}
 	return text
+}
+
+// settles sees to it that there is something to compare.
+func (p *simPhone) settles() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	sl := p.slots["presence"]
+	if time.Now().After(sl.until) {
+		sl.tag = ""
+	}
+	_ = sl.publish(ctx, p.agent, 20*time.Minute, p.document(sl, p.s.random.IntN(4)))
+	of := string(simAoR(p.s.random.IntN(simUsers)))
+	if !p.watching(of, "presence") {
+		p.newWatch(of, "presence").begin(ctx, p.agent, ua.SubscribeOptions{Expires: 20 * time.Minute})
+	}
 }
 
 // compare holds what a watcher has against a fetch, and against the model.
