@@ -82,7 +82,9 @@ func (c *clients) after(d time.Duration) int64 {
 }
 
 // Send sends a request and sees to its retransmissions. x is told of the final
-// response or of failure; where Send returns an error it is told nothing.
+// response or of failure; where Send returns an error it is told nothing. A
+// request too large for UDP goes over a connection where there is a way; what its
+// slices hold may not be changed until it has ended.
 func (l *Layer) Send(f Flow, r *sip.Request, x Exchange) error {
 	if f.via == nil {
 		return ErrTransport
@@ -94,6 +96,16 @@ func (l *Layer) Send(f Flow, r *sip.Request, x Exchange) error {
 	f, err := l.renewed(f)
 	if err != nil {
 		return err
+	}
+	if !f.Reliable() && size(r) > maxDatagramRequest {
+		return l.sendLarge(f, r, x)
+	}
+	return l.send(f, r, x)
+}
+
+func (l *Layer) send(f Flow, r *sip.Request, x Exchange) error {
+	if s, ok := f.via.(*stream); ok {
+		s.asked.Store(true)
 	}
 	slot, id, err := l.clients.reserve()
 	if err != nil {

@@ -82,6 +82,7 @@ type Counters struct {
 	Resent     atomic.Uint64 // retransmissions of ours
 	TimedOut   atomic.Uint64 // requests of ours without an answer
 	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
+	Large      atomic.Uint64 // requests of ours that went over UDP, for there was no other way, though too large for it
 	Refused    atomic.Uint64 // connections, for there are too many
 }
 

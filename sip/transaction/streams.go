@@ -271,17 +271,8 @@ func (f Flow) Keep() {
 // renewed is a flow whose connection was made by us, and made again if it is
 // gone: of theirs only they know how.
 func (l *Layer) renewed(f Flow) (Flow, error) {
-	s, ok := f.via.(*stream)
-	if !ok {
-		return f, nil
+	if s, ok := f.via.(*stream); ok && s.made && s.door != nil && !f.Alive() {
+		return l.streamFlow(s.door.local, f.remote)
 	}
-	if s.made && s.door != nil && !f.Alive() {
-		again, err := l.streamFlow(s.door.local, f.remote)
-		if err != nil {
-			return f, err
-		}
-		f, s = again, again.via.(*stream)
-	}
-	s.asked.Store(true)
 	return f, nil
 }
