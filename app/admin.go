@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"lamplight/control"
+	"lamplight/metrics"
 )
 
 // Version is the program's; what is built for a release sets it.
@@ -34,12 +35,19 @@ func (p *Process) manage() error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", p.answerHealth)
 	mux.HandleFunc("GET /readyz", p.answerHealth)
+	mux.Handle("GET /metrics", p.Metrics())
 	if p.settings.Memory() {
 		mux.Handle("/control/", handler)
 	}
 	p.admin = l.Addr().String()
 	p.serve(l, mux)
 	return nil
+}
+
+// Metrics shows what the stages count.
+func (s *Server) Metrics() http.Handler {
+	return metrics.Handler(metrics.Sources{Transactions: s.layer, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar,
+		Events: s.events, Version: Version})
 }
 
 // serve answers on a listener until the process ends.

@@ -32,6 +32,7 @@ type spine struct {
 	owners    *owner.Owners
 	uas       *uas.Server
 	layer     *transaction.Layer
+	events    []event.Name
 	log       *slog.Logger
 }
 
@@ -40,6 +41,9 @@ type spine struct {
 func connect(o wiring) *spine {
 	s := &spine{book: o.book, log: o.transport.Logger}
 	packages := Packages(o.registrar)
+	for _, p := range packages {
+		s.events = append(s.events, p.Event())
+	}
 
 	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
 	s.esc = esc.New(packages, s.means, o.publications)

@@ -31,7 +31,7 @@ type Serve struct {
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
 	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
 	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
-	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health, and with --data memory of the commands; loopback only."`
+	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`

@@ -6,6 +6,7 @@ package esc
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"lamplight/event"
@@ -72,12 +73,14 @@ type Compositor struct {
 	limits   Limits
 	next     Next
 	shares   [owner.Partitions]map[event.AoR]*presentity
+	live     []atomic.Int64 // publications, by package
 }
 
 // New makes an empty compositor. fits tells whether a document's entity means
 // an AoR.
 func New(packages []event.Package, fits func(event.AoR, string) bool, l Limits) *Compositor {
-	c := &Compositor{packages: packages, byName: map[event.Name]event.Package{}, place: map[event.Name]int{}, fits: fits, limits: l.orDefault()}
+	c := &Compositor{packages: packages, byName: map[event.Name]event.Package{}, place: map[event.Name]int{}, fits: fits, limits: l.orDefault(),
+		live: make([]atomic.Int64, len(packages))}
 	for i, p := range packages {
 		c.byName[p.Event()], c.place[p.Event()] = p, i
 	}
@@ -89,6 +92,16 @@ func New(packages []event.Package, fits func(event.AoR, string) bool, l Limits) 
 
 // Tell names the next stage; before the first turn.
 func (c *Compositor) Tell(next Next) { c.next = next }
+
+// Publications is how many publications of an event there are. It may be called
+// at any time.
+func (c *Compositor) Publications(name event.Name) int64 {
+	i, ok := c.place[name]
+	if !ok {
+		return 0
+	}
+	return c.live[i].Load()
+}
 
 // Put enters an input, or takes the place of the one with the same key.
 func (c *Compositor) Put(t *owner.Turn, aor event.AoR, in event.Input) {

@@ -152,6 +152,8 @@ func (c *Compositor) store(t *owner.Turn, r Publish, old *publication, doc event
 	if old != nil {
 		pub.id = old.id
 		delete(p.publications, old.etag)
+	} else {
+		c.live[c.place[r.Event]].Add(1)
 	}
 	p.add(pub)
 	in := p.inputs[pub.key()]
@@ -180,6 +182,7 @@ func (p *presentity) add(pub *publication) {
 func (c *Compositor) end(t *owner.Turn, p *presentity, etag ETag) {
 	pub := p.publications[etag]
 	delete(p.publications, etag)
+	c.live[c.place[pub.event]].Add(-1)
 	c.unsave(t, p.aor, pub.id)
 	c.Withdraw(t, p.aor, pub.key())
 }

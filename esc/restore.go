@@ -56,6 +56,9 @@ func (c *Compositor) Forget(t *owner.Turn, key string) {
 	if old == nil {
 		return
 	}
+	for _, pub := range old.publications {
+		c.live[c.place[pub.event]].Add(-1)
+	}
 	for k, in := range old.inputs {
 		switch k.Source {
 		case event.EPA, event.Registrar, event.Watcher:
@@ -119,6 +122,7 @@ func (c *Compositor) restorePublication(t *owner.Turn, p *presentity, id string,
 		return err
 	}
 	p.add(pub)
+	c.live[c.place[pub.event]].Add(1)
 	c.Put(t, p.aor, event.Input{Key: pub.key(), Made: b.made, Until: pub.until, Doc: doc})
 	return nil
 }

@@ -117,6 +117,7 @@ type Options struct {
 // owner.
 type Notifier struct {
 	packages map[event.Name]event.Package
+	counters map[event.Name]*Counters
 	names    []event.Name // of packages, in a fixed order
 	decide   Decide
 	quota    quota
@@ -159,10 +160,11 @@ func New(packages []event.Package, decide Decide, o Options) *Notifier {
 	if o.EveryTurn == 0 {
 		o.EveryTurn = 1024
 	}
-	n := &Notifier{packages: map[event.Name]event.Package{}, decide: decide, opt: o, quota: quota{limit: o.PerUser, held: map[event.AoR]int{}}}
+	n := &Notifier{packages: map[event.Name]event.Package{}, counters: map[event.Name]*Counters{}, decide: decide, opt: o, quota: quota{limit: o.PerUser, held: map[event.AoR]int{}}}
 	for _, p := range packages {
 		n.packages[p.Event()] = p
 		n.names = append(n.names, p.Event())
+		n.counters[p.Event()] = &Counters{}
 	}
 	for i := range n.shares {
 		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{},
@@ -194,10 +196,10 @@ func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc ev
 		return
 	}
 	if q, ok := tp.pkg.(event.Quieter); ok && q.Quiet(tp.doc, doc) {
-		tp.hush(doc)
+		tp.hush(t.Now, doc)
 		return
 	}
-	tp.change(doc)
+	tp.change(t.Now, doc)
 	gathered := n.tellsWatchers(tp) // after a start, watchers come back: no news
 	for _, s := range tp.subs {
 		if s.paced && !gathered {

@@ -49,6 +49,10 @@ func (n *Notifier) mayTell(t *owner.Turn, s *subscription) bool {
 // it can't be stored nothing was told, and all is as it was before.
 func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	note := n.notification(t, s)
+	s.tells = time.Time{}
+	if s.told != nil && s.seen < s.topic.revision {
+		s.tells = s.topic.changed
+	}
 	s.told = s.topic.current(s.view).body
 	s.seq++
 	s.seen, s.must, s.inFlight = s.topic.revision, false, true
@@ -99,6 +103,7 @@ func (n *Notifier) Done(t *owner.Turn, aor event.AoR, id string, o Outcome) {
 		return
 	}
 	s.inFlight = false
+	s.topic.counters.ended(o, s.tells, t.Now)
 	switch {
 	case o == Delivered:
 		s.failures = 0

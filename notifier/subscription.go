@@ -50,6 +50,7 @@ type progress struct {
 	seen     uint64      // the topic's revision then
 	must     bool        // tell whatever was sent last
 	inFlight bool
+	tells    time.Time // when the change came that is in flight; zero: it is none
 	retried  bool
 	failures int
 	hold     time.Time // nothing is sent before
@@ -148,6 +149,7 @@ func (s *subscription) deviceKey() deviceKey {
 func (n *Notifier) add(s *subscription) {
 	sh := n.share(s.topic.key.aor)
 	sh.subs[s.id] = s
+	s.topic.counters.live.Add(1)
 	if s.device != "" {
 		sh.devices[s.deviceKey()] = s
 	}
@@ -209,6 +211,7 @@ func (n *Notifier) remove(t *owner.Turn, s *subscription, reason string) {
 func (n *Notifier) drop(s *subscription) {
 	sh := n.share(s.topic.key.aor)
 	delete(sh.subs, s.id)
+	s.topic.counters.live.Add(-1)
 	if s.device != "" && sh.devices[s.deviceKey()] == s {
 		delete(sh.devices, s.deviceKey())
 	}

@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"slices"
+	"time"
 
 	"lamplight/event"
 	"lamplight/owner"
@@ -14,7 +15,9 @@ type topic struct {
 	doc      event.Document
 	empty    event.Document // what nobody's state looks like
 	revision uint64         // of doc
-	urgent   uint64         // the last revision that must not wait
+	changed  time.Time      // when it became so
+	counters *Counters
+	urgent   uint64 // the last revision that must not wait
 	subs     []*subscription
 	views    map[viewKey]*view
 	ready    []*subscription // may have something to be told
@@ -31,15 +34,16 @@ func (n *Notifier) topic(t *owner.Turn, aor event.AoR, name event.Name) *topic {
 		pkg := n.packages[name]
 		empty, _ := pkg.Compose(aor, nil, t.Now)
 		doc := n.opt.Document(t, aor, name)
-		tp = &topic{key: k, pkg: pkg, doc: doc, empty: empty, revision: 1, views: map[viewKey]*view{}}
+		tp = &topic{key: k, pkg: pkg, doc: doc, empty: empty, revision: 1, counters: n.counters[name], views: map[viewKey]*view{}}
 		topics[k] = tp
 		n.gather(t, tp)
 	}
 	return tp
 }
 
-func (tp *topic) change(doc event.Document) {
+func (tp *topic) change(now time.Time, doc event.Document) {
 	tp.revision++
+	tp.changed = now
 	if u, ok := tp.pkg.(event.Urger); ok && u.Urgent(tp.doc, doc) {
 		tp.urgent = tp.revision
 	}
@@ -48,14 +52,14 @@ func (tp *topic) change(doc event.Document) {
 
 // hush takes a document in that nobody is told: who was told the last one
 // counts as having been told this one.
-func (tp *topic) hush(doc event.Document) {
+func (tp *topic) hush(now time.Time, doc event.Document) {
 	var told []*subscription
 	for _, s := range tp.subs {
 		if s.told != nil && same(s.told, tp.current(s.view).body) {
 			told = append(told, s)
 		}
 	}
-	tp.change(doc)
+	tp.change(now, doc)
 	for _, s := range told {
 		s.told, s.seen = tp.current(s.view).body, tp.revision
 	}

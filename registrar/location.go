@@ -50,6 +50,7 @@ func (r *Registrar) end(t *owner.Turn, l *location, b *Binding, why string) {
 
 // expire ends the bindings whose time is over.
 func (r *Registrar) expire(t *owner.Turn, l *location) {
+	before := len(l.bindings)
 	l.bindings = slices.DeleteFunc(l.bindings, func(b *Binding) bool {
 		over := !b.Until.After(t.Now)
 		if over {
@@ -57,6 +58,7 @@ func (r *Registrar) expire(t *owner.Turn, l *location) {
 		}
 		return over
 	})
+	r.count.Add(int64(len(l.bindings) - before))
 	l.ended = slices.DeleteFunc(l.ended, func(e ended) bool { return !e.until.After(t.Now) })
 	r.settle(t, l)
 }

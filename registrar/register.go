@@ -162,6 +162,7 @@ func (r *Request) bind(c *Contact, uri sip.URI, old *Binding, now time.Time, int
 func (r *Registrar) commit(t *owner.Turn, l *location, bindings []*Binding) {
 	before := l.bindings
 	l.bindings = bindings
+	r.count.Add(int64(len(bindings) - len(before)))
 	for _, b := range before {
 		if !slices.ContainsFunc(bindings, func(n *Binding) bool { return n.ID == b.ID }) {
 			r.end(t, l, b, unregistered)

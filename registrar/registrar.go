@@ -6,6 +6,7 @@ package registrar
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"lamplight/event"
@@ -63,6 +64,7 @@ type Registrar struct {
 	inputs Inputs
 	opt    Options
 	shares [owner.Partitions]map[event.AoR]*location
+	count  atomic.Int64 // of bindings
 }
 
 // New makes a registrar without bindings.
@@ -86,3 +88,6 @@ func (r *Registrar) Lookup(aor event.AoR) []Binding {
 	}
 	return list
 }
+
+// Bindings is how many bindings there are. It may be called at any time.
+func (r *Registrar) Bindings() int64 { return r.count.Load() }

@@ -43,7 +43,11 @@ func (r *Registrar) unsave(t *owner.Turn, aor event.AoR, id string) {
 
 // Forget drops the bindings of an AoR.
 func (r *Registrar) Forget(_ *owner.Turn, key string) {
-	delete(r.shares[owner.Partition(key)], event.AoR(key))
+	share := r.shares[owner.Partition(key)]
+	if l := share[event.AoR(key)]; l != nil {
+		r.count.Add(-int64(len(l.bindings)))
+	}
+	delete(share, event.AoR(key))
 }
 
 // Restore takes a stored binding in. One that ended while the server was down
@@ -55,6 +59,7 @@ func (r *Registrar) Restore(t *owner.Turn, key string, _ byte, id string, value 
 	}
 	l := r.location(event.AoR(key))
 	l.bindings = append(l.bindings, b)
+	r.count.Add(1)
 	r.inputs.Put(t, l.aor, b.input())
 	r.expire(t, l)
 	return nil

@@ -301,7 +301,7 @@ func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
 	sip, admin := strings.TrimPrefix(ready[1], "udp:"), strings.TrimPrefix(ready[2], "admin:")
 	succeed(t, "secret\n", "user", "add", "alice", "--password-stdin", "--admin", admin, "--data", "memory")
 	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
-	for _, path := range []string{"/healthz", "/readyz"} {
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		r, err := http.Get("http://" + admin + path)
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"lamplight/sip"
@@ -69,22 +68,6 @@ type Options struct {
 // Advertise is our address as a remote one is told it, over a transport ("UDP")
 // and from a local address.
 type Advertise func(transport string, local, remote netip.AddrPort) netip.AddrPort
-
-// Counters count what passed; each is read by Load.
-type Counters struct {
-	Requests   atomic.Uint64 // received, retransmissions left out
-	Responses  atomic.Uint64 // received
-	Absorbed   atomic.Uint64 // retransmitted requests
-	Malformed  atomic.Uint64 // datagrams that could not be read
-	Unmatched  atomic.Uint64 // responses to nothing
-	Overloaded atomic.Uint64 // requests refused for want of room
-	Sent       atomic.Uint64 // requests of ours
-	Resent     atomic.Uint64 // retransmissions of ours
-	TimedOut   atomic.Uint64 // requests of ours without an answer
-	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
-	Large      atomic.Uint64 // requests of ours that went over UDP, for there was no other way, though too large for it
-	Refused    atomic.Uint64 // connections, for there are too many
-}
 
 // Layer is the transaction layer of one server or user agent.
 type Layer struct {

@@ -52,6 +52,7 @@ func (r *Request) Respond(resp *sip.Response) {
 		return
 	}
 	r.tag(resp)
+	r.layer.answer(r.Message.Method(), resp.Status)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.layer.servers.answered(r.key, r.out)
 	r.layer.clock.wake(TimerJ)
@@ -64,6 +65,7 @@ func (r *Request) Respond(resp *sip.Response) {
 func (r *Request) RespondStateless(resp *sip.Response) {
 	r.layer.servers.forget(r.key, &r.Message)
 	r.tag(resp)
+	r.layer.answer(r.Message.Method(), resp.Status)
 	r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 	r.send()
 	r.recycle()
@@ -197,7 +199,7 @@ func (l *Layer) request(r *Request) {
 		l.Overloaded.Add(1)
 		r.RespondStateless(&sip.Response{Status: 503, Header: []byte("Retry-After: 5\r\n")})
 	default:
-		l.Requests.Add(1)
+		l.Counters.request(r.Message.Method(), r.Flow.Transport())
 		l.clock.wake(TimerJ)
 		l.handler.Request(r)
 	}

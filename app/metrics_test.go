@@ -1,0 +1,106 @@
+package app_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lamplight/event/presence"
+	"lamplight/sip/ua"
+)
+
+// scrape is what the metrics say, by name and labels.
+func (o *office) scrape() map[string]string {
+	o.Helper()
+	w := httptest.NewRecorder()
+	o.server.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		o.Fatalf("metrics: %d\n%s", w.Code, w.Body)
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(w.Body.String()) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name != "#" {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+func (o *office) expectMetrics(want map[string]string) {
+	o.Helper()
+	got := o.scrape()
+	for name, value := range want {
+		if got[name] != value {
+			o.Errorf("%s is %q, want %q", name, got[name], value)
+		}
+	}
+}
+
+// What is counted is what is there, also after a crash and a failed commit.
+func TestMetrics(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		o.watch("bob", "alice", "presence")
+		o.expectNotify("bob", "alice", presence.Offline)
+		o.publish("alice", presence.Busy)
+		o.expectNotify("bob", "alice", presence.Busy)
+		if _, err := o.agent("alice").Register(soon(o), time.Hour); err != nil {
+			o.Fatal(err)
+		}
+		o.advance(time.Second)
+		live := map[string]string{
+			`lamplight_subscriptions{event="presence"}`: "1", `lamplight_subscriptions{event="dialog"}`: "0",
+			`lamplight_publications{event="presence"}`: "1", `lamplight_registrations`: "1",
+		}
+		o.expectMetrics(live)
+		o.expectMetrics(map[string]string{
+			`lamplight_sip_requests_total{method="SUBSCRIBE",transport="udp"}`:   "2",
+			`lamplight_sip_responses_total{class="2xx",method="SUBSCRIBE"}`:      "1",
+			`lamplight_sip_responses_total{class="4xx",method="SUBSCRIBE"}`:      "1",
+			`lamplight_notify_total{event="presence",result="failed"}`:           "0",
+			`lamplight_notify_latency_seconds_bucket{event="presence",le="0.5"}`: o.scrape()[`lamplight_notify_latency_seconds_count{event="presence"}`],
+			`lamplight_sip_transactions{side="client"}`:                          "0",
+			`lamplight_build_info{version="development"}`:                        "1",
+		})
+		if o.scrape()[`lamplight_notify_latency_seconds_count{event="presence"}`] == "0" {
+			o.Error("no change was timed")
+		}
+		o.journal.Fail(func(int) (bool, bool) { return true, false })
+		if _, err := o.agent("alice").Publish(soon(o), ua.Publication{Event: "presence", Expires: time.Hour, IfMatch: o.tags["alice presence"]}); err == nil {
+			o.Error("nothing failed")
+		}
+		o.journal.Fail(nil)
+		o.expectMetrics(live)
+		o.crash()
+		o.expectMetrics(live)
+		o.unpublish("alice", "presence")
+		o.advance(2 * time.Hour)
+		o.expectMetrics(map[string]string{`lamplight_publications{event="presence"}`: "0", `lamplight_registrations`: "0"})
+	})
+}
+
+// A phone that answers no more is seen, and series are bounded whatever is sent.
+func TestMetricsOfStrangers(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		h := o.handset("alice")
+		h.subscribe("bob")
+		h.status.Store(0)
+		o.publish("bob", presence.Busy)
+		for _, method := range []string{"EVIL", "EVIL2", "OPTIONS"} {
+			h.exchange(h.request(method, aor("bob")))
+		}
+		h.send(strings.Repeat("x", 100))
+		o.advance(time.Minute)
+		o.expectMetrics(map[string]string{
+			`lamplight_sip_requests_total{method="other",transport="udp"}`: "2",
+			`lamplight_notify_total{event="presence",result="failed"}`:     "1",
+			`lamplight_sip_timeouts_total`:                                 "1",
+			`lamplight_parse_errors_total`:                                 "1",
+		})
+		for name := range o.scrape() {
+			if strings.Contains(name, "EVIL") || strings.Contains(name, "example.test") {
+				o.Errorf("a peer names %s", name)
+			}
+		}
+	})
+}

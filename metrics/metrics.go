@@ -1,0 +1,146 @@
+// Package metrics shows what the others count in the format of Prometheus, on
+// the admin listener. It counts nothing itself, asks no owner, and no name or
+// label comes from what a peer sends, so that the number of series is bounded.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/notifier"
+	"lamplight/registrar"
+	"lamplight/sip/transaction"
+)
+
+// Sources are whose counters are shown.
+type Sources struct {
+	Transactions *transaction.Layer
+	ESC          *esc.Compositor
+	Notifier     *notifier.Notifier
+	Registrar    *registrar.Registrar // nil: the role is off
+	Events       []event.Name         // the packages served
+	Version      string
+}
+
+// Handler answers a scrape.
+func Handler(s Sources) http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(&collector{s}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+// prefix is before all names of ours.
+const prefix = "lamplight_"
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prefix+name, help, labels, nil)
+}
+
+var (
+	buildInfo = desc("build_info", "The program's version.", "version")
+
+	requests      = desc("sip_requests_total", "Requests received, without retransmissions.", "method", "transport")
+	responses     = desc("sip_responses_total", "Responses sent, without retransmissions.", "method", "class")
+	transactions  = desc("sip_transactions", "Transactions: server ones open or kept for retransmissions, client ones that wait.", "side")
+	received      = desc("sip_responses_received_total", "Responses received.")
+	unmatched     = desc("sip_responses_unmatched_total", "Responses received that answer nothing.")
+	sent          = desc("sip_requests_sent_total", "Requests sent, without retransmissions.")
+	retransmitted = desc("sip_retransmissions_total", "Retransmitted requests, by who sent them.", "by")
+	timeouts      = desc("sip_timeouts_total", "Requests sent that nobody answered.")
+	notAllowed    = desc("sip_requests_held_back_total", "Requests not sent, for the outbound list does not hold their target.")
+	large         = desc("sip_requests_large_total", "Requests over 1,300 bytes sent over UDP, for there was no other way.")
+	overloaded    = desc("sip_overloaded_total", "Requests refused for want of room.")
+	connections   = desc("sip_connections_refused_total", "Connections refused, for there were too many.")
+	malformed     = desc("parse_errors_total", "Messages received that could not be read.")
+
+	publications  = desc("publications", "Live publications.", "event")
+	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
+	bindings      = desc("registrations", "Live bindings.")
+	notified      = desc("notify_total", "Notifications by their outcome.", "event", "result")
+	latency       = desc("notify_latency_seconds", "From a change of state to the answer of the NOTIFY that tells it.", "event")
+)
+
+// all are the metrics that are described; a scrape shows no others of ours.
+var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
+	timeouts, notAllowed, large, overloaded, connections, malformed, publications, subscriptions, bindings, notified, latency}
+
+// results are how outcomes are called.
+var results = map[notifier.Outcome]string{
+	notifier.Delivered: "delivered", notifier.Later: "failed", notifier.NoDialog: "no_dialog", notifier.Gone: "gone",
+}
+
+// collector reads the counters when it is asked.
+type collector struct{ Sources }
+
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range all {
+		out <- d
+	}
+}
+
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	gauge(out, buildInfo, 1, c.Version)
+	c.sip(out)
+	for _, name := range c.Events {
+		gauge(out, publications, float64(c.ESC.Publications(name)), string(name))
+		c.notifications(out, name)
+	}
+	if c.Registrar != nil {
+		gauge(out, bindings, float64(c.Registrar.Bindings()))
+	}
+}
+
+func (c *collector) sip(out chan<- prometheus.Metric) {
+	t := c.Transactions
+	t.EachMethod(func(method, transport string, n uint64) {
+		counter(out, requests, n, method, strings.ToLower(transport))
+	}, func(method string, class int, n uint64) {
+		counter(out, responses, n, method, strconv.Itoa(class)+"xx")
+	})
+	servers, clients := t.Open()
+	gauge(out, transactions, float64(servers), "server")
+	gauge(out, transactions, float64(clients), "client")
+	counter(out, received, t.Responses.Load())
+	counter(out, unmatched, t.Unmatched.Load())
+	counter(out, sent, t.Sent.Load())
+	counter(out, retransmitted, t.Resent.Load(), "us")
+	counter(out, retransmitted, t.Absorbed.Load(), "peers")
+	counter(out, timeouts, t.TimedOut.Load())
+	counter(out, notAllowed, t.NotAllowed.Load())
+	counter(out, large, t.Large.Load())
+	counter(out, overloaded, t.Overloaded.Load())
+	counter(out, connections, t.Refused.Load())
+	counter(out, malformed, t.Malformed.Load())
+}
+
+func (c *collector) notifications(out chan<- prometheus.Metric, name event.Name) {
+	n := c.Notifier.Counters(name)
+	gauge(out, subscriptions, float64(n.Live()), string(name))
+	for outcome, result := range results {
+		counter(out, notified, n.Ended(outcome), string(name), result)
+	}
+	counts, sum := n.Took()
+	total, buckets := uint64(0), map[float64]uint64{}
+	for i, count := range counts {
+		if total += count; i < len(notifier.Bounds) {
+			buckets[notifier.Bounds[i].Seconds()] = total
+		}
+	}
+	out <- prometheus.MustNewConstHistogram(latency, total, sum.Seconds(), buckets, string(name))
+}
+
+func counter(out chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}

@@ -1,0 +1,88 @@
+package transaction
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"lamplight/sip"
+)
+
+// Counters count what passed; each is read by Load.
+type Counters struct {
+	Requests   atomic.Uint64 // received, retransmissions left out
+	Responses  atomic.Uint64 // received
+	Absorbed   atomic.Uint64 // retransmitted requests
+	Malformed  atomic.Uint64 // datagrams that could not be read
+	Unmatched  atomic.Uint64 // responses to nothing
+	Overloaded atomic.Uint64 // requests refused for want of room
+	Sent       atomic.Uint64 // requests of ours
+	Resent     atomic.Uint64 // retransmissions of ours
+	TimedOut   atomic.Uint64 // requests of ours without an answer
+	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
+	Large      atomic.Uint64 // requests of ours that went over UDP, for there was no other way, though too large for it
+	Refused    atomic.Uint64 // connections, for there are too many
+
+	byMethod [len(methods) + 1]methodCounters // the last: methods that are not known
+}
+
+// methodCounters count the requests and answers of one method.
+type methodCounters struct {
+	received [len(transports)]atomic.Uint64
+	answered [7]atomic.Uint64 // by status class
+}
+
+var methods = [...]sip.Method{sip.ACK, sip.BYE, sip.CANCEL, sip.INFO, sip.INVITE, sip.MESSAGE, sip.NOTIFY, sip.OPTIONS,
+	sip.PRACK, sip.PUBLISH, sip.REFER, sip.REGISTER, sip.SUBSCRIBE, sip.UPDATE}
+
+var transports = [...]string{"UDP", "TCP", "TLS", "WS", "WSS"}
+
+func (c *Counters) of(m sip.Method) *methodCounters {
+	i := slices.Index(methods[:], m)
+	if i < 0 {
+		i = len(methods)
+	}
+	return &c.byMethod[i]
+}
+
+func (c *Counters) request(m sip.Method, transport string) {
+	c.Requests.Add(1)
+	if i := slices.Index(transports[:], transport); i >= 0 {
+		c.of(m).received[i].Add(1)
+	}
+}
+
+func (c *Counters) answer(m sip.Method, status int) {
+	if class := status / 100; 0 < class && class < 7 {
+		c.of(m).answered[class].Add(1)
+	}
+}
+
+// EachMethod tells of every method the requests received, by transport, and how
+// they were answered, by status class (2: 2xx). What is nothing yet is left out,
+// and methods that are not known are "other".
+func (c *Counters) EachMethod(requests func(method, transport string, n uint64), answers func(method string, class int, n uint64)) {
+	for i := range c.byMethod {
+		name := "other"
+		if i < len(methods) {
+			name = string(methods[i])
+		}
+		for j := range transports {
+			if n := c.byMethod[i].received[j].Load(); n > 0 {
+				requests(name, transports[j], n)
+			}
+		}
+		for class := range c.byMethod[i].answered {
+			if n := c.byMethod[i].answered[class].Load(); n > 0 {
+				answers(name, class, n)
+			}
+		}
+	}
+}
+
+// Open is how many server transactions are open or kept, and how many client
+// transactions wait for their answer.
+func (l *Layer) Open() (servers, clients int) {
+	l.clients.mu.Lock()
+	defer l.clients.mu.Unlock()
+	return int(l.servers.open.Load()), l.clients.open
+}
