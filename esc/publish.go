@@ -164,11 +164,27 @@ func (c *Compositor) store(t *owner.Turn, r Publish, old *publication, doc event
 		c.save(t, p.aor, pub)
 		return pub.etag
 	}
+	stored := body{r.Type, r.Body, t.Now}
+	doc, stored = c.succeed(pub.event, in.Doc, doc, stored)
 	in.Doc, in.Made = doc, t.Now
 	c.Put(t, p.aor, in)
 	c.save(t, p.aor, pub)
-	c.saveBody(t, p.aor, pub.id, body{r.Type, r.Body, in.Made})
+	c.saveBody(t, p.aor, pub.id, stored)
 	return pub.etag
+}
+
+// succeed is what counts of a document that takes the place of another, and
+// what is stored of it.
+func (c *Compositor) succeed(name event.Name, before, now event.Document, as body) (event.Document, body) {
+	pkg, ok := c.byName[name].(event.Successor)
+	if !ok || before == nil {
+		return now, as
+	}
+	doc, printed := pkg.Succeed(before, now)
+	if printed != nil {
+		as.kind, as.bytes = c.byName[name].Types()[0], printed
+	}
+	return doc, as
 }
 
 func (p *presentity) add(pub *publication) {

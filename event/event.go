@@ -165,3 +165,12 @@ type Aging interface {
 type Quieter interface {
 	Quiet(old, new Document) bool
 }
+
+// Successor is a Package in whose documents a publisher could go back on what it
+// said before, and must not.
+type Successor interface {
+	// Succeed is what counts of a document that takes the place of another of
+	// the same publication. body is that document where it is not the published
+	// one, in the package's first type, and nil where it is.
+	Succeed(before, now Document) (doc Document, body []byte)
+}

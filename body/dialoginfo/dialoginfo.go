@@ -44,6 +44,8 @@ type Info struct {
 	Version uint32 // as read
 	Dialogs []Dialog
 	Extra   []string // other elements, each a fragment that stands alone
+
+	ended []identity // dialogs that its source has said to be over: see After
 }
 
 // Dialog is one dialog, or half of one that is not established yet.
