@@ -151,7 +151,7 @@ func TestRule19OneCallIsOneDialog(t *testing.T) {
 func TestPresenceOfSeveralSources(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		alice := o.handset("alice")
-		bob := follow(o.handset("bob").subscribe("alice"))
+		bob := follow(o.handset("bob").subscribe("alice", "Expires: 20000")) // longer than what is published
 		o.shows(bob.next(), presence.Offline)
 		register := func(expires string) {
 			t.Helper()
