@@ -70,6 +70,7 @@ func TestMetrics(t *testing.T) {
 			o.Error("nothing failed")
 		}
 		o.journal.Fail(nil)
+		o.advance(time.Second) // what the failed turn touched is read again
 		o.expectMetrics(live)
 		o.crash()
 		o.expectMetrics(live)
