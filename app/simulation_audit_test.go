@@ -239,9 +239,9 @@ func (a *auditor) response(phone int, m *sip.Message) {
 		return
 	}
 	tx.status, tx.by, tx.etag = m.Status(), a.server, string(m.Value(sip.SIPETag))
-	// Of a 503 nobody knows whether it was written, and of what another server
-	// refuses, whether the one before has done it.
-	if tx.status != 503 && (tx.status == 200 || tx.sentTo == a.server) {
+	// Of a 503 nobody knows whether it was written, and of what was sent to
+	// another server before, whether that one has done it too.
+	if tx.status != 503 && (tx.sentTo == a.server || tx.status == 200 && (tx.method != sip.PUBLISH || tx.ifMatch != "")) {
 		a.sure(func(o *simTx) bool { return o == tx })
 	}
 	switch tx.method {
@@ -361,7 +361,7 @@ func (a *auditor) bound(tx *simTx, binds map[string]*span, listed map[string]tim
 		delete(binds, tx.contact)
 		return
 	}
-	if !slices.Contains(a.s.disk.tokens(tx.aor, "reg"), tx.contact) {
+	if !slices.Contains(a.s.disk.tokens(tx.aor, "reg", time.Time{}), tx.contact) {
 		a.s.fail("g", "%s is told to be bound and is not stored", tx.contact)
 	}
 	b := spanOf(tx, d)
@@ -430,6 +430,24 @@ func tokensOf(name string, body []byte) (list []string) {
 		}
 	}
 	return sorted(list)
+}
+
+// between tells whether a sorted list holds all of least, and nothing that is not
+// in most.
+func between(list, least, most []string) bool { return holds(list, least) && holds(most, list) }
+
+func holds(all, some []string) bool {
+	i := 0
+	for _, one := range some {
+		for i < len(all) && all[i] < one {
+			i++
+		}
+		if i == len(all) || all[i] != one {
+			return false
+		}
+		i++
+	}
+	return true
 }
 
 func sorted(list []string) []string {

@@ -251,14 +251,15 @@ func (a *auditor) checkRights(d *simDialog, m *sip.Message, state sip.Subscripti
 	if d.event == "presence.winfo" { // told a turn later
 		return
 	}
-	if want := a.shown(d, g); !slices.Equal(told, want) {
-		a.fail(d, "d", "%s is told %v of %s of %s; stored and allowed is %v", d.watcher, told, d.event, d.aor, want)
+	least, most := a.shown(d, g, time.Now()), a.shown(d, g, time.Now().Add(-grace))
+	if !between(told, least, most) {
+		a.fail(d, "d", "%s is told %v of %s of %s; stored and allowed is %v, at most %v", d.watcher, told, d.event, d.aor, least, most)
 	}
 }
 
-// shown is what a watcher is shown of what is stored.
-func (a *auditor) shown(d *simDialog, g event.Grant) []string {
-	stored := a.s.disk.tokens(d.aor, d.event)
+// shown is what a watcher is shown of what is stored and lives at a moment.
+func (a *auditor) shown(d *simDialog, g event.Grant, at time.Time) []string {
+	stored := a.s.disk.tokens(d.aor, d.event, at)
 	switch {
 	case g.Handling != event.Allow:
 		return nil

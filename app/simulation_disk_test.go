@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -15,6 +16,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/record"
 	"lamplight/registrar"
 	"lamplight/store/fault"
 )
@@ -117,13 +119,16 @@ func (d *disk) holdsDialog(aor event.AoR, tag string) bool {
 	return false
 }
 
-// tokens is what is stored of an AoR's state, as tokens of a package's
-// documents.
-func (d *disk) tokens(aor event.AoR, name string) (list []string) {
+// tokens is what is stored of an AoR's state and lives at a moment, as tokens of
+// a package's documents. What has ended may be stored still, where the commit
+// that takes it away fails.
+func (d *disk) tokens(aor event.AoR, name string, at time.Time) (list []string) {
 	switch name {
 	case "reg":
 		for _, r := range d.stored(aor, registrar.KindBinding) {
-			list = append(list, contactPattern.FindString(string(r.Value)))
+			if bindingEnd(r.Value).After(at) {
+				list = append(list, contactPattern.FindString(string(r.Value)))
+			}
 		}
 	case "presence.winfo":
 		for _, r := range d.stored(aor, notifier.KindSubscription) {
@@ -132,8 +137,10 @@ func (d *disk) tokens(aor event.AoR, name string) (list []string) {
 			}
 		}
 	default:
+		ends := d.publicationEnds(aor)
 		for _, r := range d.stored(aor, esc.KindBody) {
-			if body := string(r.Value); strings.Contains(body, bodyTypes[name]) {
+			_, _, id, _ := owner.ParseKey(r.Key)
+			if body := string(r.Value); ends[id].After(at) && strings.Contains(body, bodyTypes[name]) {
 				list = append(list, tokensOf(name, []byte(body[strings.IndexByte(body, '<'):]))...)
 			}
 		}
@@ -142,8 +149,32 @@ func (d *disk) tokens(aor event.AoR, name string) (list []string) {
 	return sorted(list)
 }
 
-// logLines is how many events a failure shows.
-const logLines = 200
+// publicationEnds are the ends of an AoR's publications, as esc stores them.
+func (d *disk) publicationEnds(aor event.AoR) map[string]time.Time {
+	ends := map[string]time.Time{}
+	for _, r := range d.stored(aor, esc.KindPublication) {
+		_, _, id, _ := owner.ParseKey(r.Key)
+		fields, _ := record.NewReader(r.Value)
+		for range 3 {
+			_ = fields.String()
+		}
+		ends[id] = fields.Time()
+	}
+	return ends
+}
+
+// bindingEnd is the end of a binding, as registrar stores it.
+func bindingEnd(value []byte) time.Time {
+	fields, _ := record.NewReader(value)
+	for range 10 {
+		_ = fields.String()
+	}
+	fields.Uint()
+	fields.Time()
+	return fields.Time()
+}
+
+var logLines = flag.Int("log", 200, "how many events a failure of the simulation shows")
 
 // eventLog keeps the last events. It is a slog.Handler for the server's own.
 type eventLog struct {
@@ -154,8 +185,8 @@ type eventLog struct {
 func (l *eventLog) add(age time.Duration, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.ring) >= 2*logLines {
-		l.ring = append(l.ring[:0], l.ring[logLines:]...)
+	if len(l.ring) >= 2*max(*logLines, 1) {
+		l.ring = append(l.ring[:0], l.ring[*logLines:]...)
 	}
 	l.ring = append(l.ring, fmt.Sprintf("%12v  %s", age.Round(100*time.Microsecond), text))
 }
@@ -163,7 +194,7 @@ func (l *eventLog) add(age time.Duration, text string) {
 func (l *eventLog) lines() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ring[max(0, len(l.ring)-logLines):]
+	return l.ring[max(0, len(l.ring)-*logLines):]
 }
 
 func (l *eventLog) Enabled(context.Context, slog.Level) bool { return true }

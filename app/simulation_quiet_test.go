@@ -90,7 +90,7 @@ func (s *simulation) allStored() map[event.AoR]string {
 
 func (s *simulation) storedOf(aor event.AoR) (text string) {
 	for _, name := range []string{"presence", "dialog", "reg"} {
-		text += fmt.Sprintln(name, s.disk.tokens(aor, name))
+		text += fmt.Sprintln(name, s.disk.tokens(aor, name, time.Now()))
 	}
 	return text
 }
@@ -175,7 +175,7 @@ func (s *simulation) checkModel(d *simDialog, body []byte) {
 	a, now := s.audit, time.Now()
 	told := tokensOf(d.event, body)
 	if d.event == "presence.winfo" {
-		if want := s.disk.tokens(d.aor, d.event); !slices.Equal(told, want) {
+		if want := s.disk.tokens(d.aor, d.event, now); !slices.Equal(told, want) {
 			s.fail("b", "the watchers of %s are told to be %v, and are %v", d.aor, told, want)
 		}
 	}

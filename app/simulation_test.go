@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ import (
 // quiet points what the watchers hold against what a new subscription is told.
 //
 //	go test ./app -run Simulation                    the first seeds
-//	go test ./app -run Simulation -seed 17           one of them, with its log if it fails
+//	go test ./app -run Simulation -seed 17 -log 500  one of them, with more of its log
 //	LAMPLIGHT_SEEDS=1000 go test ./app -run Simulation
 //
 // A seed fixes the choices. How goroutines interleave, and the tags that nobody
@@ -92,6 +93,7 @@ type simulation struct {
 	audit     *auditor
 	log       eventLog
 	violation string
+	before    []string // the log when it happened
 }
 
 func simulate(t *testing.T, seed uint64) {
@@ -373,7 +375,7 @@ func (s *simulation) fail(invariant, format string, args ...any) {
 	text := fmt.Sprintf("invariant (%s): %s", invariant, fmt.Sprintf(format, args...))
 	s.log.add(s.age(), "VIOLATION "+text)
 	if s.violation == "" {
-		s.violation = text
+		s.violation, s.before = text, slices.Clone(s.log.lines())
 	}
 }
 
@@ -389,8 +391,8 @@ func (s *simulation) logf(format string, args ...any) {
 func (s *simulation) report() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %s\nreplay: go test ./app -run Simulation -seed %d\n", s.seed, s.violation, s.seed)
-	fmt.Fprintf(&b, "digest: %t; the last %d events:\n", !s.noAuth, len(s.log.lines()))
-	for _, line := range s.log.lines() {
+	fmt.Fprintf(&b, "digest: %t; the last %d events:\n", !s.noAuth, len(s.before))
+	for _, line := range s.before {
 		b.WriteString(line + "\n")
 	}
 	return b.String()
