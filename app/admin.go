@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 
 	"lamplight/control"
 	"lamplight/metrics"
@@ -17,7 +18,7 @@ var Version = "development"
 // manage opens the listeners of the commands and of health.
 func (p *Process) manage() error {
 	u := &users{p.people, p.PeopleChanged, false}
-	handler := control.Handler(u, p.health)
+	handler := control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel})
 	if !p.settings.Memory() {
 		l, err := control.Listen(p.settings.Data)
 		if err != nil {
@@ -42,6 +43,14 @@ func (p *Process) manage() error {
 	p.admin = l.Addr().String()
 	p.serve(l, mux)
 	return nil
+}
+
+// setLogLevel logs more or less from now on.
+func (p *Process) setLogLevel(name string) error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, name) {
+		return fmt.Errorf("log level %q: want debug, info, warn or error", name)
+	}
+	return p.level.UnmarshalText([]byte(name))
 }
 
 // Metrics shows what the stages count.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -16,15 +17,20 @@ import (
 type Process struct {
 	*Server
 	settings config.Serve
+	level    slog.LevelVar // of what is logged
 	people   *cold.Store
 	admin    string         // the admin listener's address; "": none
 	closers  []func() error // in the order of opening
 }
 
-// Open opens the stores of the settings and starts a server on them.
-func Open(c config.Serve, log *slog.Logger) (*Process, error) {
+// Open opens the stores of the settings and starts a server on them, which logs
+// to a writer.
+func Open(c config.Serve, log io.Writer) (*Process, error) {
 	p := &Process{settings: c}
-	o := Options{Serve: c, Logger: log}
+	if err := p.setLogLevel(c.LogLevel); err != nil {
+		return nil, err
+	}
+	o := Options{Serve: c, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: &p.level}))}
 	if err := p.open(&o); err != nil {
 		p.close()
 		return nil, err

@@ -33,6 +33,8 @@ type Serve struct {
 	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
 	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
+	LogLevel string `toml:"log-level" default:"info" enum:"debug,info,warn,error" help:"What is logged: debug, info, warn or error, and what is worse. The command log-level changes it while the server runs."`
+
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`
 	NotifyRate     string `toml:"notify-rate" default:"on" enum:"on,off" help:"Rate of notifications; off for measuring."`

@@ -99,6 +99,15 @@ func (c *Client) ListUsers(ctx context.Context, each func(User) error) error {
 	})
 }
 
+// SetLogLevel has the server log more or less: debug, info, warn, error.
+func (c *Client) SetLogLevel(ctx context.Context, to string) error {
+	b, err := json.Marshal(level{to})
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPut, "log-level", bytes.NewReader(b), nil)
+}
+
 // RemoveUser takes a user away.
 func (c *Client) RemoveUser(ctx context.Context, aor string) error {
 	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)

@@ -63,6 +63,12 @@ type People interface {
 	SetDomain(Domain) error
 }
 
+// Operations are what else a running server does at a command's word.
+type Operations struct {
+	// SetLogLevel is given debug, info, warn or error, else it gives an error.
+	SetLogLevel func(level string) error
+}
+
 // Error is what the server said when it did not do what it was asked for, and
 // how many users it had added before.
 type Error struct {
@@ -76,6 +82,11 @@ func (e *Error) Error() string { return e.Text }
 type answer struct {
 	Error string `json:"error,omitempty"`
 	Added int    `json:"added,omitempty"`
+}
+
+// level is the body of a request to log more or less.
+type level struct {
+	Level string `json:"level"`
 }
 
 // password is the body of a request to change one.

@@ -77,6 +77,23 @@ func TestDomainsAreSet(t *testing.T) {
 	}
 }
 
+func setLogLevel(level string) error {
+	if level != "debug" {
+		return errors.New("no such level")
+	}
+	return nil
+}
+
+func TestTheLogLevelIsSet(t *testing.T) {
+	dir := t.TempDir()
+	serve(t, listen(t, dir))
+	c, ctx := client(t, InDir(dir))
+	must(t, c.SetLogLevel(ctx, "debug"))
+	if err := c.SetLogLevel(ctx, "loud"); err == nil || err.Error() != "no such level" {
+		t.Errorf("another level: %v", err)
+	}
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -93,7 +110,7 @@ func serve(t *testing.T, l net.Listener) (o office, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Serve(ctx, l, Handler(office{s}, func() Health { return Health{"1.2.3", true} }))
+		ended <- Serve(ctx, l, Handler(office{s}, func() Health { return Health{"1.2.3", true} }, Operations{SetLogLevel: setLogLevel}))
 	}()
 	stop = func() {
 		cancel()

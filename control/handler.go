@@ -13,9 +13,17 @@ import (
 
 // Handler answers the command, for Serve or on a listener of the caller's. It
 // answers nobody who comes from another machine, and no web page.
-func Handler(u People, health func() Health) http.Handler {
+func Handler(u People, health func() Health, o Operations) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+root+"health", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, health()) })
+	mux.HandleFunc("PUT "+root+"log-level", func(w http.ResponseWriter, r *http.Request) {
+		var l level
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&l); err != nil {
+			refuse(w, http.StatusBadRequest, err, 0)
+			return
+		}
+		done(w, o.SetLogLevel(l.Level))
+	})
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
 	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {

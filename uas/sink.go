@@ -156,7 +156,7 @@ func (d *dialogSink) contact() string {
 // Notify sends one NOTIFY. Its number is the CSeq, and the document's version.
 func (d *dialogSink) Notify(n notifier.Notification) {
 	if err := d.findFlow(); err != nil {
-		d.done(notifier.Later)
+		d.Failed(err)
 		return
 	}
 	h := append(make([]byte, 0, 256), "Event: "...)
@@ -177,7 +177,7 @@ func (d *dialogSink) Notify(n notifier.Notification) {
 	req.Header, req.ContentType, req.Body = h, n.Type, versioned(n)
 	d.flow.Lasts(n.Left)
 	if err := d.server.layer.Send(d.flow, &req, d); err != nil {
-		d.done(notifier.Later)
+		d.Failed(err)
 	}
 }
 
@@ -204,10 +204,19 @@ func versioned(n notifier.Notification) []byte {
 }
 
 // Response takes the final response to the NOTIFY in flight.
-func (d *dialogSink) Response(m *sip.Message) { d.done(outcome(m.Status())) }
+func (d *dialogSink) Response(m *sip.Message) {
+	o := outcome(m.Status())
+	if o != notifier.Delivered {
+		d.sayFailed(m.Status(), nil)
+	}
+	d.done(o)
+}
 
 // Failed takes the end of a NOTIFY that got no answer.
-func (d *dialogSink) Failed(error) { d.done(notifier.Later) }
+func (d *dialogSink) Failed(err error) {
+	d.sayFailed(0, err)
+	d.done(notifier.Later)
+}
 
 func (d *dialogSink) done(o notifier.Outcome) {
 	d.server.Owners.Return(string(d.aor), owner.Func(func(t *owner.Turn) {

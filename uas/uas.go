@@ -50,6 +50,7 @@ type Server struct {
 	rates    rates
 	draining atomic.Bool
 	log      *slog.Logger
+	brake    brake
 }
 
 // lines are header lines that many responses carry.
@@ -111,6 +112,7 @@ func (s *Server) Request(r *transaction.Request) {
 	}
 	if err != nil {
 		resp := s.response(refusal{err: err, req: m})
+		s.sayRefused(r, resp.Status, err)
 		r.RespondStateless(&resp)
 		return
 	}
@@ -184,10 +186,12 @@ func (s *Server) options(r *transaction.Request) {
 func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
 	var c *challenge
 	if asChallenge(err, &c) {
+		s.sayRefused(r, 401, err)
 		r.RespondStateless(&sip.Response{Status: 401, Header: s.Verifier.Challenge(c.realm, c.stale)})
 		return
 	}
 	resp := s.response(refusal{err: err, req: &r.Message, event: name})
+	s.sayRefused(r, resp.Status, err)
 	r.Respond(&resp)
 }
 

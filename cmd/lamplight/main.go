@@ -19,10 +19,11 @@ type commands struct {
 	Publish publishCmd `cmd:"" help:"Publish a user's state once."`
 	Watch   watchCmd   `cmd:"" help:"Show the lamps of users, live."`
 
-	User   userCmd   `cmd:"" help:"Add, list and remove users, and set passwords."`
-	Domain domainCmd `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
-	Check  checkCmd  `cmd:"" help:"Explain the settings in words."`
-	Call   callCmd   `cmd:"" help:"Call somebody (not built yet)."`
+	User     userCmd     `cmd:"" help:"Add, list and remove users, and set passwords."`
+	Domain   domainCmd   `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
+	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
+	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
+	Call     callCmd     `cmd:"" help:"Call somebody (not built yet)."`
 }
 
 // The exit statuses that scripts rely on.

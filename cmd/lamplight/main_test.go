@@ -301,6 +301,12 @@ func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
 	sip, admin := strings.TrimPrefix(ready[1], "udp:"), strings.TrimPrefix(ready[2], "admin:")
 	succeed(t, "secret\n", "user", "add", "alice", "--password-stdin", "--admin", admin, "--data", "memory")
 	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
+	succeed(t, "", "log-level", "debug", "--admin", admin)
+	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
+	s.line(t, "line of the challenge", func(l string) bool { return strings.Contains(l, "level=DEBUG") && strings.Contains(l, "status=401") })
+	if status, _, _ := result(t, "", "log-level", "loud", "--admin", admin); status != 2 {
+		t.Errorf("log-level loud: exit %d", status)
+	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		r, err := http.Get("http://" + admin + path)
 		if err != nil {

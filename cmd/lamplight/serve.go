@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -25,8 +24,7 @@ func (c *serveCmd) Run() error {
 	if err := c.Check(); err != nil {
 		return usage(err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	p, err := app.Open(c.Serve, log)
+	p, err := app.Open(c.Serve, os.Stderr)
 	if err != nil {
 		return err
 	}

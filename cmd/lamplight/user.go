@@ -29,14 +29,23 @@ type place struct {
 	Admin string `placeholder:"ADDR:PORT" help:"The admin listener of a server with --data memory."`
 }
 
+// server is the client of the server that runs there.
+func (p *place) server() (*control.Client, error) {
+	switch {
+	case p.Admin != "":
+		return control.AtAddress(p.Admin), nil
+	case p.Data == config.Memory:
+		return nil, usage(errors.New("--data memory: --admin says where the server is"))
+	}
+	return control.InDir(p.Data), nil
+}
+
 // users opens what manages the users: the server's, or where none runs the
 // store itself. close must be called.
 func (p *place) users() (u control.People, close func() error, err error) {
-	c := control.InDir(p.Data)
-	if p.Admin != "" {
-		c = control.AtAddress(p.Admin)
-	} else if p.Data == config.Memory {
-		return nil, nil, usage(errors.New("--data memory: --admin says where the server is"))
+	c, err := p.server()
+	if err != nil {
+		return nil, nil, err
 	}
 	_, err = c.Health(context.Background())
 	if errors.Is(err, control.ErrNoServer) && p.Admin == "" {
