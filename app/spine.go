@@ -71,7 +71,7 @@ func connect(o wiring) *spine {
 
 // decide asks policy. A user who was removed sees nothing more, and is not shown.
 func (s *spine) decide(aor event.AoR, w event.Subscriber, name event.Name, now time.Time) (event.Grant, time.Time) {
-	if book := s.book.Load(); book.Gone(w.AoR) || book.Gone(aor) {
+	if book := s.book.Load(); book.Gone(w.AoR) || !book.Has(aor) {
 		return event.Grant{}, time.Time{}
 	}
 	return s.policy.Decide(aor, w, name, now)

@@ -224,6 +224,12 @@ func (d *Directory) Follow(old *Directory) {
 	}
 }
 
+// Has tells whether there is such a user.
+func (d *Directory) Has(aor event.AoR) bool {
+	_, ok := d.users[aor]
+	return ok || d.open
+}
+
 // Gone tells whether a user was removed since the start. Who never was one may
 // still be somebody: a trusted peer.
 func (d *Directory) Gone(aor event.AoR) bool { return !d.open && d.gone[aor] }
