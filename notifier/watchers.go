@@ -14,7 +14,7 @@ const winfo = ".winfo"
 
 // terminatedLasts is how long watcher information tells of a subscription that
 // is over.
-const terminatedLasts = 5 * time.Minute
+const terminatedLasts = 10 * time.Second
 
 // watched enters a changed subscription as an input of the next turn, if
 // somebody watches the watchers.

@@ -86,3 +86,20 @@ func (template) EncodeAt(entity string, d event.Document, _ event.Format, now ti
 	}
 	return event.Body{Head: doc.AppendHead(nil), Tail: doc.AppendTail(nil, now), Versioned: true}, nil
 }
+
+// Quiet tells a change by which ended watchers are forgotten: RFC 3857 §4.7.1
+// knows nothing of them any more, and has no notification for it.
+func (template) Quiet(before, after event.Document) bool {
+	old, now := watchers(before), watchers(after)
+	left := slices.DeleteFunc(slices.Clone(old), func(w watcherinfo.Watcher) bool {
+		return w.Status == watcherinfo.Terminated && !slices.Contains(now, w)
+	})
+	return len(left) < len(old) && slices.Equal(left, now)
+}
+
+func watchers(d event.Document) (all []watcherinfo.Watcher) {
+	for _, l := range d.(*watcherinfo.Info).Lists {
+		all = append(all, l.Watchers...)
+	}
+	return all
+}
