@@ -75,6 +75,11 @@ func (s *Serve) Check() error {
 			return fmt.Errorf("--domain %q: not a domain name", d)
 		}
 	}
+	for _, t := range s.Trust {
+		if t == "" || strings.ContainsAny(t, " \t;<>\"") {
+			return fmt.Errorf("--trust %q: neither an address nor a user", t)
+		}
+	}
 	for _, l := range s.Listen {
 		if err := checkListen(l); err != nil {
 			return fmt.Errorf("--listen %s: %w", l, err)

@@ -89,7 +89,7 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen", "udp:nowhere"}, {"--listen", "carrier:127.0.0.1:1"}, {"--listen", "5060"},
-		{"--domain", "a b"}, {"--domain", "sip:x"}, {"--outbound", "everywhere"},
+		{"--domain", "a b"}, {"--trust", "a b"}, {"--domain", "sip:x"}, {"--outbound", "everywhere"},
 		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
 	} {
 		s, err := parse(t, "", args...)

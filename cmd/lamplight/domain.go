@@ -25,7 +25,7 @@ type domainListCmd struct {
 }
 
 func (c *domainListCmd) Run() error {
-	return c.with(func(p control.People) error {
+	return c.existing(func(p control.People) error {
 		list, err := p.Domains()
 		if err != nil {
 			return err

@@ -201,6 +201,7 @@ func TestExitStatuses(t *testing.T) {
 		{2, "--state", []string{"publish", "alice", "--state", "merry"}},
 		{2, "no password", []string{"publish", "alice", "--state", "busy", "--password-stdin"}},
 		{1, "", []string{"serve", "--data", "memory", "--listen", "udp:192.0.2.1:5060"}},
+		{1, "no such file", []string{"user", "list", "--data", "nowhere"}},
 		{0, "", []string{"--help"}},
 		{0, "", []string{"serve", "--help"}},
 		{0, "", []string{"check"}},

@@ -70,6 +70,15 @@ func (p *place) with(do func(control.People) error) error {
 	return errors.Join(do(u), closeUsers())
 }
 
+// existing does something with users that are there: a directory that is not is
+// a slip of the pen, and is not made.
+func (p *place) existing(do func(control.People) error) error {
+	if _, err := os.Stat(p.Data); err != nil && p.Admin == "" && p.Data != config.Memory {
+		return err
+	}
+	return p.with(do)
+}
+
 // remote manages the users of a running server.
 type remote struct{ client *control.Client }
 
@@ -154,7 +163,7 @@ type userListCmd struct {
 }
 
 func (c *userListCmd) Run() error {
-	return c.with(func(u control.People) error {
+	return c.existing(func(u control.People) error {
 		list, err := u.List()
 		if err != nil {
 			return err
@@ -180,7 +189,7 @@ type userRemoveCmd struct {
 }
 
 func (c *userRemoveCmd) Run() error {
-	return c.with(func(u control.People) error { return u.Remove(c.User) })
+	return c.existing(func(u control.People) error { return u.Remove(c.User) })
 }
 
 type userPasswdCmd struct {
@@ -198,5 +207,5 @@ func (c *userPasswdCmd) Run() error {
 	if err != nil {
 		return usage(err)
 	}
-	return c.with(func(u control.People) error { return u.SetPassword(c.User, password, c.Web) })
+	return c.existing(func(u control.People) error { return u.SetPassword(c.User, password, c.Web) })
 }
