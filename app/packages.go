@@ -14,7 +14,7 @@ func Packages(registrar bool) []event.Package {
 	people := presence.Package{Registrar: registrar}
 	return []event.Package{
 		people,
-		dialog.Package{},
+		dialog.Package{Registrar: registrar},
 		reg.Package{},
 		winfo.Of(people),
 	}

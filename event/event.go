@@ -70,8 +70,20 @@ type Input struct {
 // Format is how a document is written for a subscriber.
 type Format struct {
 	Type    string // content type, one of the package's Types
-	Profile uint8  // the phone's peculiarities; 0: none
+	Profile uint8  // the phone's peculiarities, of those below; 0: none
 }
+
+// What phones want otherwise than the standards have it, as bits of a Format's
+// Profile. They change how a state is written, never the state. They are kept
+// with subscriptions: a bit never gets another meaning.
+const (
+	OneDialog        uint8 = 1 << iota // of several dialogs the most telling one
+	NoIdleDialog                       // no dialog where there is none, not one that has terminated
+	CallingIsTalking                   // who calls somebody is in a confirmed dialog at once
+	OfflineState                       // who can't be reached has the dialog state "offline"
+	FailedState                        // and here "failed"
+	CiscoActivities                    // presence in the dialect of Cisco's enterprise phones
+)
 
 // Body is an encoded document that many subscriptions share. Where Versioned,
 // the subscription's own version number stands between Head and Tail.

@@ -11,15 +11,17 @@ import (
 
 // format chooses the content type of a subscription (RFC 6665 §4.2.1.1, RFC
 // 3261 §20.1): the one that the subscriber likes best among those that the
-// package can send. Without Accept it is the package's default.
+// package can send. Without Accept it is the package's default. What the phone's
+// profile says goes before that.
 func format(m *sip.Message, pkg event.Package) (event.Format, error) {
-	types := pkg.Types()
+	types, p := pkg.Types(), profile(m)
 	if !m.Has(sip.Accept) {
-		return event.Format{Type: types[0]}, nil
+		return event.Format{Type: types[0], Profile: p.Render}, nil
 	}
-	best, quality := "", 0.0
+	best, quality, named := "", 0.0, false
 	for element := range m.Elements(sip.Accept) {
 		accepted, q := mediaRange(string(element))
+		named = named || accepted == p.Prefer && q > 0
 		if t := matching(types, accepted); t != "" && q > quality {
 			best, quality = t, q
 		}
@@ -27,7 +29,7 @@ func format(m *sip.Message, pkg event.Package) (event.Format, error) {
 	if best == "" {
 		return event.Format{}, errNotAcceptable
 	}
-	return event.Format{Type: best}, nil
+	return event.Format{Type: p.label(best, named && slices.Contains(types, p.Prefer)), Profile: p.Render}, nil
 }
 
 // matching is the first type that a media range covers.

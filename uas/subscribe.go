@@ -133,8 +133,12 @@ func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, 
 		return 0, nil, err
 	}
 	if m.Has(sip.Accept) {
+		was := f.Profile
 		if f, err = format(m, s.packages[req.Event]); err != nil {
 			return 0, nil, err
+		}
+		if !m.Has(sip.UserAgent) {
+			f.Profile = was
 		}
 	}
 	req.AoR, req.Format, req.Sink = aor, f, sink

@@ -45,7 +45,8 @@ type Info struct {
 	Dialogs []Dialog
 	Extra   []string // other elements, each a fragment that stands alone
 
-	ended []identity // dialogs that its source has said to be over: see After
+	ended       []identity // dialogs that its source has said to be over: see After
+	Unreachable bool       // nobody is there who could be called; the document has no word for it
 }
 
 // Dialog is one dialog, or half of one that is not established yet.

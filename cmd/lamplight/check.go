@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"lamplight/config"
+	"lamplight/uas"
 )
 
 type checkCmd struct {
@@ -20,6 +22,9 @@ func (c *checkCmd) Run() error {
 	}
 	for _, line := range c.Explain() {
 		fmt.Println(line)
+	}
+	for _, p := range uas.Profiles {
+		fmt.Printf("Shows phones whose User-Agent has %q: %s.\n", p.Agent, strings.Join(p.Says, "; "))
 	}
 	return nil
 }

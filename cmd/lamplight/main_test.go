@@ -213,6 +213,14 @@ func TestExitStatuses(t *testing.T) {
 	}
 }
 
+// What phones get otherwise than the standards have it can be read.
+func TestCheckTellsWhatPhonesGet(t *testing.T) {
+	status, out, errs := result(t, "", "check")
+	if want := `"grandstream": an outgoing call as answered at once; who cannot be reached as "offline".`; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("exit %d, want %s in\n%s%s", status, want, out, errs)
+	}
+}
+
 func TestAMistakeInTheSettingsFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lamplight.toml")
 	if err := os.WriteFile(name, []byte("data = \"memory\"\nlisten-on = [\"x\"]\n"), 0o600); err != nil {

@@ -6,11 +6,14 @@
 package dialog
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"lamplight/body/dialoginfo"
+	"lamplight/body/pidf"
+	"lamplight/body/reginfo"
 	"lamplight/event"
 )
 
@@ -23,14 +26,15 @@ const (
 // MaxShown is how many dialogs a document shows, what rings first.
 const MaxShown = 64
 
-// Package is the event package; its zero value is ready.
-type Package struct{}
+// Package is the event package. Registrar tells whether registrations are known
+// here: then somebody of whom nothing is known can't be reached.
+type Package struct{ Registrar bool }
 
 // Event is the package's name.
 func (Package) Event() event.Name { return "dialog" }
 
-// Reads lists what is composed.
-func (Package) Reads() []event.Name { return []event.Name{"dialog"} }
+// Reads lists what is composed: dialogs, and what shows that somebody is there.
+func (Package) Reads() []event.Name { return []event.Name{"dialog", "presence", "reg"} }
 
 // Types lists how documents are labelled.
 func (Package) Types() []string { return []string{dialoginfo.Type} }
@@ -61,11 +65,13 @@ func (Package) Entity(d event.Document) string { return d.(*dialoginfo.Info).Ent
 // Compose makes one list of all dialogs. Somebody without any is shown as in a
 // dialog that has terminated: to several phones a document without a dialog says
 // nothing, and their lamp stays as it was.
-func (Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
+func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
 	live, next := event.Current(in, now)
 	out := &dialoginfo.Info{Entity: string(aor), Dialogs: dialoginfo.Merge(reports(live))}
 	if len(out.Dialogs) == 0 {
-		return idle(aor), next
+		out = idle(out.Entity)
+		out.Unreachable = p.Registrar && !slices.ContainsFunc(live, isEvidence)
+		return out, next
 	}
 	out.Dialogs = out.Dialogs[:min(len(out.Dialogs), MaxShown)]
 	return out, next
@@ -81,29 +87,40 @@ func reports(in []event.Input) (list []dialoginfo.Report) {
 	return list
 }
 
-func idle(aor event.AoR) *dialoginfo.Info {
-	return &dialoginfo.Info{Entity: string(aor), Dialogs: []dialoginfo.Dialog{{ID: "idle", State: dialoginfo.Terminated}}}
+// isEvidence tells what shows that somebody can be reached: a binding, or a live
+// publication of presence that doesn't say otherwise.
+func isEvidence(i event.Input) bool {
+	switch doc := i.Doc.(type) {
+	case *reginfo.Contact:
+		return i.Event == "reg" && doc != nil && doc.State == reginfo.Active
+	case *pidf.Presence:
+		return i.Event == "presence" && i.Source == event.EPA && doc != nil &&
+			(len(doc.Tuples) == 0 || slices.ContainsFunc(doc.Tuples, func(t pidf.Tuple) bool { return t.Basic != "closed" }))
+	}
+	return false
 }
 
-// Encode prints a document about the URI that was watched.
-func (Package) Encode(entity string, d event.Document, _ event.Format) (event.Body, error) {
-	doc := *d.(*dialoginfo.Info)
-	doc.Entity = entity
-	return event.Body{Head: doc.AppendHead(nil), Tail: doc.AppendTail(nil), Versioned: true}, nil
+// idleID is the id of the dialog of somebody who has none.
+const idleID = "idle"
+
+func idle(entity string) *dialoginfo.Info {
+	return &dialoginfo.Info{Entity: entity, Dialogs: []dialoginfo.Dialog{{ID: idleID, State: dialoginfo.Terminated}}}
 }
 
 // View withholds what a watcher has no right to: without State everything, and
 // with it all but the state, and the direction where that is granted.
-func (Package) View(d event.Document, r event.Rights) event.Document {
+func (p Package) View(d event.Document, r event.Rights) event.Document {
 	doc := d.(*dialoginfo.Info)
 	words := strings.Fields(string(r))
 	switch {
 	case r == event.RightsAll:
 		return doc
 	case !slices.Contains(words, State):
-		return idle(event.AoR(doc.Entity))
+		out := idle(doc.Entity)
+		out.Unreachable = p.Registrar
+		return out
 	}
-	out := &dialoginfo.Info{Entity: doc.Entity}
+	out := &dialoginfo.Info{Entity: doc.Entity, Unreachable: doc.Unreachable}
 	for _, d := range doc.Dialogs {
 		shown := dialoginfo.Dialog{ID: d.ID, State: d.State}
 		if slices.Contains(words, Direction) {
@@ -113,6 +130,10 @@ func (Package) View(d event.Document, r event.Rights) event.Document {
 	}
 	return out
 }
+
+// Quiet tells that nothing has changed: most of what presence and registrations
+// say is no news to a lamp.
+func (Package) Quiet(before, after event.Document) bool { return reflect.DeepEqual(before, after) }
 
 // Urgent tells that something rings, was answered or has ended.
 func (Package) Urgent(before, after event.Document) bool {

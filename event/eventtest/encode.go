@@ -61,7 +61,7 @@ func written(text, kind, about string) error {
 		}
 		if start, ok := tok.(xml.StartElement); ok {
 			for _, a := range start.Attr {
-				names = names || a.Value == about
+				names = names || a.Value == about || strings.HasPrefix(a.Value, about+";") // older documents add parameters
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lamplight/body/pidf"
+	"lamplight/body/xpidf"
 	"lamplight/event"
 )
 
@@ -28,10 +29,10 @@ func (Package) Event() event.Name { return "presence" }
 func (Package) Reads() []event.Name { return []event.Name{"presence", "dialog", "reg"} }
 
 // Types lists how documents are labelled.
-func (Package) Types() []string { return []string{pidf.Type, "application/cpim-pidf+xml"} }
+func (p Package) Types() []string { return append(p.AcceptTypes(), xpidf.Type) }
 
 // AcceptTypes lists what may be published.
-func (p Package) AcceptTypes() []string { return p.Types() }
+func (Package) AcceptTypes() []string { return []string{pidf.Type, "application/cpim-pidf+xml"} }
 
 // Lifetime follows RFC 3856 §6.4 and §6.10.
 func (Package) Lifetime() event.Lifetime {
@@ -40,7 +41,7 @@ func (Package) Lifetime() event.Lifetime {
 
 // Parse reads a published document.
 func (p Package) Parse(contentType string, body []byte) (event.Document, error) {
-	if !slices.Contains(p.Types(), contentType) {
+	if !slices.Contains(p.AcceptTypes(), contentType) {
 		return nil, event.ErrUnsupportedType
 	}
 	doc, err := pidf.Parse(body)
@@ -52,13 +53,6 @@ func (p Package) Parse(contentType string, body []byte) (event.Document, error) 
 
 // Entity is the URI that a document is about.
 func (Package) Entity(d event.Document) string { return d.(*pidf.Presence).Entity }
-
-// Encode prints a document about the URI that was watched.
-func (Package) Encode(entity string, d event.Document, _ event.Format) (event.Body, error) {
-	doc := *d.(*pidf.Presence)
-	doc.Entity = entity
-	return event.Body{Head: doc.Append(nil)}, nil
-}
 
 // empty is the look of somebody of whom nothing is known.
 func (p Package) empty(aor string) *pidf.Presence {
