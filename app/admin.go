@@ -18,7 +18,7 @@ var Version = "development"
 // manage opens the listeners of the commands and of health.
 func (p *Process) manage() error {
 	u := &users{p.people, p.PeopleChanged, false}
-	handler := control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel})
+	handler := control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace})
 	if !p.settings.Memory() {
 		l, err := control.Listen(p.settings.Data)
 		if err != nil {

@@ -20,7 +20,9 @@ import (
 	"lamplight/event"
 	"lamplight/owner"
 	"lamplight/registrar"
+	"lamplight/sip"
 	"lamplight/sip/digest"
+	"lamplight/sip/trace"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
 )
@@ -46,6 +48,7 @@ type Server struct {
 	*spine
 	o     Options
 	log   *slog.Logger
+	ring  *trace.Ring // the last messages
 	addrs []netip.AddrPort
 
 	stopOwners context.CancelFunc
@@ -59,7 +62,7 @@ func New(o Options) (*Server, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Logger, ended: make(chan struct{})}
+	s := &Server{o: o, log: o.Logger, ended: make(chan struct{}), ring: trace.New(tracedMessages, tracedBytes)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +94,12 @@ type wiring struct {
 // unlimited stands for what --limits off takes away.
 const unlimited = 1 << 30
 
+// How much of what was said last can be looked at.
+const (
+	tracedMessages = 4096
+	tracedBytes    = 8 << 20
+)
+
 // maxOpen is how many server transactions may be open or kept, some 600 bytes
 // each: at 32 s each it bounds requests to 30,000 a second.
 const maxOpen = 1 << 20
@@ -103,7 +112,8 @@ func (s *Server) wiring() (wiring, error) {
 		verifier: digest.New(secret(), time.Now),
 		trusted:  uas.Trust{Networks: networks},
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: maxOpen,
-			Allow: s.allow(), Advertise: s.advertise()},
+			Allow: s.allow(), Advertise: s.advertise(),
+			Trace: func(f transaction.Flow, sent bool, b []byte) { s.ring.Add(time.Now(), f, sent, b) }},
 	}
 	for _, u := range users {
 		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
@@ -125,6 +135,14 @@ func secret() (s [32]byte) {
 
 // UserAoR is the AoR of a user as commands write it: user[@domain].
 func (s *Server) UserAoR(user string) event.AoR { return directory.UserAoR(user, s.o.Domain[0]) }
+
+// Trace is what was said last of a user, user[@domain], after the N-th message.
+func (s *Server) Trace(user string, after uint64) []trace.Message {
+	aor := s.UserAoR(user)
+	return s.ring.About(func(u sip.URI) bool {
+		return s.resolves(u, aor) || "sip:"+u.UserUnescaped()+"@"+u.HostLower() == string(aor)
+	}, after)
+}
 
 // allow is the outbound list; nil: anywhere.
 func (s *Server) allow() func(netip.AddrPort) bool {

@@ -11,7 +11,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"syscall"
+
+	"lamplight/sip/trace"
 )
 
 // Client speaks to a running server. Its errors are ErrNoServer, an *Error, or
@@ -106,6 +109,22 @@ func (c *Client) SetLogLevel(ctx context.Context, to string) error {
 		return err
 	}
 	return c.do(ctx, http.MethodPut, "log-level", bytes.NewReader(b), nil)
+}
+
+// Trace is what was said last of a user, after the N-th message.
+func (c *Client) Trace(ctx context.Context, user string, after uint64) (list []trace.Message, err error) {
+	path := "trace/" + url.PathEscape(user) + "?after=" + strconv.FormatUint(after, 10)
+	err = c.do(ctx, http.MethodGet, path, nil, func(body io.Reader) error {
+		for in := json.NewDecoder(body); in.More(); {
+			var m trace.Message
+			if err := in.Decode(&m); err != nil {
+				return err
+			}
+			list = append(list, m)
+		}
+		return nil
+	})
+	return list, err
 }
 
 // RemoveUser takes a user away.

@@ -4,7 +4,11 @@
 // it knows neither how they are kept nor anything of SIP.
 package control
 
-import "errors"
+import (
+	"errors"
+
+	"lamplight/sip/trace"
+)
 
 // SocketName is the socket's name in the data directory.
 const SocketName = "lamplight.sock"
@@ -67,6 +71,8 @@ type People interface {
 type Operations struct {
 	// SetLogLevel is given debug, info, warn or error, else it gives an error.
 	SetLogLevel func(level string) error
+	// Trace is what was said last of a user, after the N-th message.
+	Trace func(user string, after uint64) []trace.Message
 }
 
 // Error is what the server said when it did not do what it was asked for, and

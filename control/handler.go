@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 )
 
 // Handler answers the command, for Serve or on a listener of the caller's. It
@@ -23,6 +24,10 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 			return
 		}
 		done(w, o.SetLogLevel(l.Level))
+	})
+	mux.HandleFunc("GET "+root+"trace/{user}", func(w http.ResponseWriter, r *http.Request) {
+		after, _ := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64) // 0: all
+		lines(w, o.Trace(r.PathValue("user"), after))
 	})
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
@@ -85,9 +90,14 @@ func list(w http.ResponseWriter, u People) {
 		done(w, err)
 		return
 	}
+	lines(w, users)
+}
+
+// lines answers with a list, one a line.
+func lines[T any](w http.ResponseWriter, list []T) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := json.NewEncoder(w)
-	for _, one := range users {
+	for _, one := range list {
 		if out.Encode(one) != nil {
 			return // the command went away
 		}

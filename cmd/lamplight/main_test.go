@@ -310,6 +310,22 @@ func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
 	sip, admin := strings.TrimPrefix(ready[1], "udp:"), strings.TrimPrefix(ready[2], "admin:")
 	succeed(t, "secret\n", "user", "add", "alice", "--password-stdin", "--admin", admin, "--data", "memory")
 	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
+	ladder := succeed(t, "", "trace", "alice@example.test", "--full", "--admin", admin)
+	if !strings.Contains(ladder, "PUBLISH sip:alice@example.test SIP/2.0") || !strings.Contains(ladder, "SIP/2.0 200 OK") ||
+		!strings.Contains(ladder, "Authorization: masked") || strings.Contains(ladder, "response=") {
+		t.Errorf("the ladder:\n%s", ladder)
+	}
+	file := filepath.Join(t.TempDir(), "alice.pcapng")
+	succeed(t, "", "trace", "alice@example.test", "--pcapng", file, "--admin", admin)
+	if b, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(b, []byte{0x0a, 0x0d, 0x0d, 0x0a}) || !bytes.Contains(b, []byte("PUBLISH sip:alice")) {
+		t.Errorf("the capture: %v, %d bytes", err, len(b))
+	}
+	following := start(t, command(t, "trace", "alice@example.test", "--follow", "--admin", admin), false)
+	following.line(t, "message of the past", func(l string) bool { return strings.Contains(l, "PUBLISH") })
+	following.line(t, "its answer", func(l string) bool { return strings.Contains(l, "200 OK") })
+	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "away", "--server", sip, "--password-stdin")
+	following.line(t, "message of now", func(l string) bool { return strings.Contains(l, "PUBLISH") })
+	following.end(t, syscall.SIGTERM)
 	succeed(t, "", "log-level", "debug", "--admin", admin)
 	succeed(t, "secret\n", "publish", "alice@example.test", "--state", "busy", "--server", sip, "--password-stdin")
 	s.line(t, "line of the challenge", func(l string) bool { return strings.Contains(l, "level=DEBUG") && strings.Contains(l, "status=401") })

@@ -117,6 +117,7 @@ func (l *Layer) send(f Flow, r *sip.Request, x Exchange) error {
 	l.clients.begin(slot, client{id: id, method: r.Method, flow: f, message: message, exchange: x, sending: true})
 	l.clock.wake(T1)
 	l.Sent.Add(1)
+	l.trace(f, true, message.b)
 	return l.clients.sent(slot, f.write(message.b))
 }
 

@@ -62,6 +62,7 @@ type Options struct {
 	Allow     func(netip.AddrPort) bool                      // where requests may be sent; nil: anywhere
 	Advertise Advertise                                      // the address told to others; nil: the socket's
 	MaxOpen   int                                            // server transactions; 0: 100,000
+	Trace     Trace                                          // nil: nobody looks
 	Logger    *slog.Logger
 }
 
@@ -232,6 +233,7 @@ func (l *Layer) tick(now time.Time) time.Duration {
 			continue
 		}
 		l.Resent.Add(1)
+		l.trace(d.flow, true, d.message)
 		_ = d.flow.write(d.message) // as with the first: Timer F tells in the end
 	}
 	return soonest(again, l.servers.expire(now))

@@ -104,6 +104,7 @@ func (r *Request) send() {
 	if !r.Flow.Reliable() {
 		to = r.back()
 	}
+	r.layer.trace(Flow{r.Flow.via, to}, true, r.out)
 	_ = Flow{r.Flow.via, to}.write(r.out) // lost as any datagram may be; the client asks again
 }
 
@@ -131,6 +132,7 @@ func (l *Layer) message(f Flow, b []byte) {
 	if len(b) < 12 { // keep-alives, and nothing that could be a message
 		return
 	}
+	l.trace(f, false, b)
 	r := pool.Get().(*Request)
 	r.layer, r.Flow, r.key = l, f, key{}
 	r.buf = append(r.buf[:0], b...)
