@@ -133,12 +133,12 @@ func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, 
 		return 0, nil, err
 	}
 	if m.Has(sip.Accept) {
-		was := f.Profile
-		if f, err = format(m, s.packages[req.Event]); err != nil {
+		chosen, err := format(m, s.packages[req.Event])
+		if err != nil {
 			return 0, nil, err
 		}
-		if !m.Has(sip.UserAgent) {
-			f.Profile = was
+		if m.Has(sip.UserAgent) || f.Profile == 0 { // a phone need not say again what it is
+			f = chosen
 		}
 	}
 	req.AoR, req.Format, req.Sink = aor, f, sink
