@@ -350,8 +350,9 @@ func (a *auditor) registered(tx *simTx, m *sip.Message) {
 
 // bound takes over what a REGISTER did.
 func (a *auditor) bound(tx *simTx, binds map[string]*span, listed map[string]time.Duration) {
-	a.sure(func(o *simTx) bool {
-		return o.method == sip.REGISTER && o.aor == tx.aor && o.contact == tx.contact && o.callID == tx.callID
+	a.sure(func(o *simTx) bool { // what comes late is out of order, or too late by far
+		late := o.callID == tx.callID || o.last.Add(transaction.TimerF+grace).Before(tx.first)
+		return o.method == sip.REGISTER && o.contact == tx.contact && late
 	})
 	d, ok := listed[tx.contact]
 	if ok != (tx.expires > 0) {

@@ -44,7 +44,7 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "the one seed that the simulation runs; 0: the first of them")
 
 // seedsInTest is how many seeds a plain test runs.
-const seedsInTest = 10
+const seedsInTest = 8
 
 func TestSimulation(t *testing.T) {
 	first, last := uint64(1), uint64(seedsInTest)
