@@ -8,8 +8,8 @@ KILLS ?= 100
 BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
-# a C compiler and its headers for the race detector, SIPp as a foreign agent.
-DEBIAN := gcc libc6-dev sip-tester
+# a C compiler and its headers for the race detector, SIPp and sipsak as foreign agents.
+DEBIAN := gcc libc6-dev sip-tester sipsak
 
 .PHONY: help
 help: ## this list
@@ -21,7 +21,7 @@ build: ## the program, without cgo, as it ships
 
 .PHONY: tools
 tools: ## install what the tests need and the machine lacks (Debian)
-	@command -v dpkg-query >/dev/null || { echo "not Debian: a C compiler and SIPp are yours to install"; exit 0; }; \
+	@command -v dpkg-query >/dev/null || { echo "not Debian: a C compiler, SIPp and sipsak are yours to install"; exit 0; }; \
 	missing=; \
 	for p in $(DEBIAN); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \

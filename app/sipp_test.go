@@ -19,7 +19,7 @@ import (
 func onLoopback(t *testing.T) string {
 	t.Helper()
 	s, err := app.New(app.Options{People: staff{}, Serve: config.Serve{Data: "memory", Domain: []string{"example.test"},
-		Listen: []string{"udp:127.0.0.1:0"}, Role: []string{"registrar", "presence"}, Limits: "on", NotifyRate: "on"}})
+		Listen: []string{"udp:127.0.0.1:0"}, Outbound: []string{"127.0.0.0/8"}, Role: []string{"registrar", "presence"}, Limits: "on", NotifyRate: "on"}})
 	if err == nil {
 		err = s.Start()
 	}
