@@ -115,6 +115,10 @@ func (s *Server) wiring() (wiring, error) {
 			Allow: s.allow(), Advertise: s.advertise(),
 			Trace: func(f transaction.Flow, sent bool, b []byte) { s.ring.Add(time.Now(), f, sent, b) }},
 	}
+	var err error
+	if w.transport.ServerTLS, err = s.serverTLS(); err != nil {
+		return w, err
+	}
 	for _, u := range users {
 		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
 	}

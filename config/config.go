@@ -6,6 +6,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -25,7 +26,9 @@ type Serve struct {
 	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
 	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
 	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
-	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp or tcp, address and port."`
+	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp, tcp or tls, address and port."`
+	TLSCert     string   `toml:"tls-cert" placeholder:"FILE" help:"Certificate of the TLS listeners (PEM); without one the server makes its own. Read again when it changes."`
+	TLSKey      string   `toml:"tls-key" placeholder:"FILE" help:"Key of the certificate (PEM)."`
 	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
 	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
@@ -93,6 +96,9 @@ func (s *Serve) Check() error {
 	if _, err := s.Networks(); err != nil {
 		return err
 	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return fmt.Errorf("--tls-cert and --tls-key belong together")
+	}
 	return s.checkAdmin()
 }
 
@@ -104,10 +110,10 @@ func isAddress(d string) bool {
 func checkListen(l string) error {
 	transport, _, ok := strings.Cut(l, ":")
 	switch transport {
-	case "udp", "tcp":
+	case "udp", "tcp", "tls":
 		_, err := AddrPort(l)
 		return err
-	case "tls", "ws", "wss":
+	case "ws", "wss":
 		return &NotBuiltError{"transport " + transport}
 	}
 	if !ok {
@@ -116,11 +122,16 @@ func checkListen(l string) error {
 	return fmt.Errorf("transport %q is not known", transport)
 }
 
+// HasListener tells whether there is a listener of a transport.
+func (s *Serve) HasListener(transport string) bool {
+	return slices.ContainsFunc(s.Listen, func(l string) bool { return strings.HasPrefix(l, transport+":") })
+}
+
 // AddrPort reads "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060".
 func AddrPort(s string) (netip.AddrPort, error) {
 	transport, addr, _ := strings.Cut(s, ":")
-	if transport != "udp" && transport != "tcp" {
-		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT or tcp:ADDR:PORT")
+	if transport != "udp" && transport != "tcp" && transport != "tls" {
+		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT, tcp:ADDR:PORT or tls:ADDR:PORT")
 	}
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil {

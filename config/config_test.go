@@ -71,7 +71,7 @@ func TestAMistakeInTheFileIsNamedWithItsLine(t *testing.T) {
 
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	for _, args := range [][]string{
-		{"--web", "127.0.0.1:8080"}, {"--listen", "tls:127.0.0.1:5061"},
+		{"--web", "127.0.0.1:8080"}, {"--listen", "wss:127.0.0.1:5063"},
 		{"--listen", "ws:127.0.0.1:5066"}, {"--role", "proxy"},
 	} {
 		s, err := parse(t, "", args...)

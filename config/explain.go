@@ -17,6 +17,13 @@ func (s *Serve) Explain() []string {
 	} else {
 		lines = append(lines, "Keeps users and state in "+s.Data+".")
 	}
+	switch {
+	case !s.HasListener("tls"):
+	case s.TLSCert != "":
+		lines = append(lines, "Shows the certificate in "+s.TLSCert+", also when it changes.")
+	default:
+		lines = append(lines, "Shows a certificate of its own making over TLS: clients have to be told to believe it.")
+	}
 	for _, d := range s.AliasDomain {
 		lines = append(lines, fmt.Sprintf("%s is another name of %s.", d, s.Domain[0]))
 	}

@@ -106,13 +106,19 @@ func (s *Server) address(uri string, other netip.AddrPort, transport string) (ne
 	if err != nil {
 		return other, transport
 	}
-	port := u.PortNumber()
-	if port == 0 {
-		port = 5060
-	}
 	transport = "UDP" // RFC 3263 §4.1: of an address without a transport
 	if named, ok := u.Params.Get("transport"); ok {
 		transport = strings.ToUpper(string(named))
+	}
+	if strings.EqualFold(string(u.Scheme), "sips") {
+		transport = "TLS"
+	}
+	port := u.PortNumber()
+	switch {
+	case port == 0 && transport == "TLS":
+		port = 5061
+	case port == 0:
+		port = 5060
 	}
 	return netip.AddrPortFrom(addr, port), transport
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +17,9 @@ import (
 // client is what the commands share that are SIP clients of a server.
 type client struct {
 	Server        string `default:"127.0.0.1:5060" placeholder:"HOST:PORT" help:"The server."`
-	Transport     string `default:"udp" enum:"udp,tcp" help:"How it is reached: udp or tcp."`
+	Transport     string `default:"udp" enum:"udp,tcp,tls" help:"How it is reached: udp, tcp or tls."`
+	TLSCA         string `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS (PEM); the system's authorities where left out."`
+	InsecureTLS   bool   `name:"insecure-tls" help:"Believe any certificate: for trying things out."`
 	As            string `placeholder:"USER" help:"Who asks; the first user named where left out."`
 	Domain        string `default:"localhost" help:"Domain of users written without one."`
 	PasswordStdin bool   `help:"Read the password from standard input."`
@@ -39,7 +43,27 @@ func (c *client) agent(dflt string) (*ua.Agent, error) {
 		}
 		o.Password = password
 	}
+	var err error
+	if o.TLS, err = c.tls(); err != nil {
+		return nil, usage(err)
+	}
 	return ua.New(o)
+}
+
+// tls is whom to believe.
+func (c *client) tls() (*tls.Config, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.InsecureTLS}
+	if c.TLSCA == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(c.TLSCA)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-ca: %w", err)
+	}
+	if t.RootCAs = x509.NewCertPool(); !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--tls-ca %s: no certificate in it", c.TLSCA)
+	}
+	return t, nil
 }
 
 var errNoPassword = errors.New("no password on standard input")

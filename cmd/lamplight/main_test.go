@@ -148,19 +148,24 @@ func serve(t *testing.T, args ...string) (*started, string) {
 	return s, strings.TrimPrefix(strings.Fields(ready)[1], "udp:")
 }
 
+// What users see, over each transport. Over TLS nobody between reads or changes it
+// [3903-14.4-1] [3903-14.5-1] [6665-6.5-1] [6665-6.5-2] [6665-6.6-1] [3856-9.1-1].
 func TestTheLampChanges(t *testing.T) {
-	for _, transport := range []string{"udp", "tcp"} {
-		t.Run(transport, func(t *testing.T) { theLampChanges(t, transport) })
+	for transport, how := range map[string][]string{"udp": nil, "tcp": nil, "tls": {"--insecure-tls"}} {
+		t.Run(transport, func(t *testing.T) { theLampChanges(t, "memory", transport, how...) })
 	}
+	data := t.TempDir()
+	t.Run("tls, verified", func(t *testing.T) { theLampChanges(t, data, "tls", "--tls-ca", filepath.Join(data, "tls-cert.pem")) })
 }
 
-func theLampChanges(t *testing.T, transport string) {
+func theLampChanges(t *testing.T, data, transport string, how ...string) {
 	c := command(t, "serve", "--domain", "example.test", "--listen", transport+":127.0.0.1:0", "--outbound", "127.0.0.0/8",
-		"--data", "memory", "--insecure-no-auth")
+		"--data", data, "--insecure-no-auth")
 	server := start(t, c, true)
 	ready := server.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") })
 	addr := strings.TrimPrefix(strings.Fields(ready)[1], transport+":")
-	watch := start(t, command(t, "watch", "alice@example.test", "--as", "bob@example.test", "--server", addr, "--transport", transport, "--json"), false)
+	how = append(how, "--server", addr, "--transport", transport)
+	watch := start(t, command(t, append([]string{"watch", "alice@example.test", "--as", "bob@example.test", "--json"}, how...)...), false)
 	lampIs := func(state, note string) func(string) bool {
 		return func(l string) bool {
 			var got lamp
@@ -169,7 +174,7 @@ func theLampChanges(t *testing.T, transport string) {
 	}
 	watch.line(t, "first lamp", lampIs("offline", ""))
 	publish := func(args ...string) string {
-		return succeed(t, "", append([]string{"publish", "alice@example.test", "--server", addr, "--transport", transport}, args...)...)
+		return succeed(t, "", append(append([]string{"publish", "alice@example.test"}, how...), args...)...)
 	}
 	tag := publish("--state", "busy", "--note", "back at four", "--expires", "600")
 	watch.line(t, "busy", lampIs("busy", "back at four"))
@@ -178,7 +183,7 @@ func theLampChanges(t *testing.T, transport string) {
 	watch.line(t, "do not disturb", lampIs("dnd", ""))
 	publish("--if-match", tag, "--expires", "0")
 	watch.line(t, "nothing published", lampIs("offline", ""))
-	if status, _, errs := result(t, "", "publish", "alice@example.test", "--server", addr, "--transport", transport, "--if-match", tag); status != 1 || !strings.Contains(errs, "412") {
+	if status, _, errs := result(t, "", append([]string{"publish", "alice@example.test", "--if-match", tag}, how...)...); status != 1 || !strings.Contains(errs, "412") {
 		t.Errorf("a tag that is over: exit %d, %s", status, errs)
 	}
 	watch.end(t, syscall.SIGINT)
@@ -195,7 +200,9 @@ func TestExitStatuses(t *testing.T) {
 		{2, "expected one of", nil},
 		{2, "not built yet", []string{"call", "alice", "1002"}},
 		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
-		{2, "not built yet", []string{"serve", "--listen", "tls:127.0.0.1:0"}},
+		{2, "not built yet", []string{"serve", "--listen", "ws:127.0.0.1:0"}},
+		{2, "--tls-key", []string{"serve", "--listen", "tls:127.0.0.1:0", "--tls-cert", "a.pem"}},
+		{2, "--tls-ca", []string{"publish", "alice", "--state", "busy", "--transport", "tls", "--tls-ca", "nothing.pem"}},
 		{2, "--listen", []string{"serve", "--listen", "udp:nowhere"}},
 		{2, "--state", []string{"publish", "alice"}},
 		{2, "--state", []string{"publish", "alice", "--state", "merry"}},

@@ -38,18 +38,18 @@ func (l *Layer) sendLarge(f Flow, r *sip.Request, x Exchange) error {
 // connection from the same address, or one to the target that asks for it by its
 // URI (RFC 3261 §18.1.1, §19.1.1).
 func (l *Layer) larger(f Flow, r *sip.Request) (Flow, bool) {
-	if s := l.streams.find(f.remote); s != nil {
+	if s := l.streams.find(end{transport: "TCP", remote: f.remote}); s != nil {
 		return Flow{s, f.remote}, true
 	}
 	to, ok := streamTarget(r)
 	if !ok || l.isOurs(to) || l.o.Allow != nil && !l.o.Allow(to) {
 		return Flow{}, false
 	}
-	local := f.Local()
-	if l.doorTo(local, to) == nil { // whoever cannot be reached over TCP does not begin it
+	local, tcp := f.Local(), end{transport: "TCP", remote: to}
+	if l.doorTo(local, tcp) == nil { // whoever cannot be reached over TCP does not begin it
 		return Flow{}, false
 	}
-	flow, err := l.streamFlow(local, to)
+	flow, err := l.streamFlow(local, tcp)
 	return flow, err == nil
 }
 

@@ -1,10 +1,11 @@
-// Package transaction is the transaction layer over UDP and TCP (RFC 3261 §17 and
-// §18, RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
+// Package transaction is the transaction layer over UDP, TCP and TLS (RFC 3261
+// §17 and §18, RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
 // until they are answered, and knows where an answer goes. It builds no INVITE
 // transactions: an INVITE can only be refused statelessly (RFC 3261 §8.2.7).
 package transaction
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,6 +60,8 @@ type Options struct {
 	Readers   int                                            // goroutines that read each socket; 0: 1, so that what comes in order is handled in order
 	Listen    func(network, addr string) (PacketConn, error) // nil: real sockets
 	Streams   StreamOptions                                  // connections; the zero value is a server's
+	ServerTLS *tls.Config                                    // for listeners of TLS; its certificate may change
+	ClientTLS *tls.Config                                    // for connections that we make over TLS; nil: the system's authorities
 	Allow     func(netip.AddrPort) bool                      // where requests may be sent; nil: anywhere
 	Advertise Advertise                                      // the address told to others; nil: the socket's
 	MaxOpen   int                                            // server transactions; 0: 100,000
@@ -123,15 +126,22 @@ func listenUDP(network, addr string) (PacketConn, error) {
 	return c, nil
 }
 
-// Listen opens a listener: "udp:192.0.2.1:5060", "tcp:192.0.2.1:5060". Port 0
-// takes a free one; the address that came of it is returned.
-func (l *Layer) Listen(spec string) (netip.AddrPort, error) {
-	network, addr, ok := strings.Cut(spec, ":")
-	listen := map[string]func(string) (netip.AddrPort, error){"udp": l.listenPackets, "tcp": l.listenStreams}[network]
-	if !ok || listen == nil {
-		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %q: want udp:address:port or tcp:address:port", spec)
+// Listen opens a listener: "udp:192.0.2.1:5060", "tcp:192.0.2.1:5060",
+// "tls:192.0.2.1:5061". Port 0 takes a free one; the address that came of it is
+// returned.
+func (l *Layer) Listen(spec string) (local netip.AddrPort, err error) {
+	transport, addr, ok := strings.Cut(spec, ":")
+	if !ok {
+		transport = ""
 	}
-	local, err := listen(addr)
+	switch transport {
+	case "udp":
+		local, err = l.listenPackets(addr)
+	case "tcp", "tls":
+		local, err = l.listenStreams(strings.ToUpper(transport), addr)
+	default:
+		err = errors.New("want udp:address:port, tcp:address:port or tls:address:port")
+	}
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %s: %w", spec, err)
 	}
@@ -166,15 +176,27 @@ func (l *Layer) Flow(to netip.AddrPort) (Flow, error) {
 }
 
 // FlowFrom is a way to an address over a transport: from the listener at a local
-// address, or from another that reaches it where there is none. Over TCP it is
-// the connection to that address or, where there is none, one that is made when
-// something is sent.
+// address, or from another that reaches it where there is none. Over TCP and TLS
+// it is the connection to that address or, where there is none, one that is made
+// when something is sent.
 func (l *Layer) FlowFrom(transport string, local, remote netip.AddrPort) (Flow, error) {
+	return l.FlowTo(transport, "", local, remote)
+}
+
+// FlowTo is FlowFrom to a host that over TLS has to prove its name; "": its
+// address.
+func (l *Layer) FlowTo(transport, name string, local, remote netip.AddrPort) (Flow, error) {
+	to := end{transport: transport, remote: remote}
 	switch transport {
 	case "UDP":
 		return l.packetFlow(local, remote)
 	case "TCP":
-		return l.streamFlow(local, remote)
+		return l.streamFlow(local, to)
+	case "TLS":
+		if to.name = strings.ToLower(name); name == "" {
+			to.name = remote.Addr().WithZone("").String()
+		}
+		return l.streamFlow(local, to)
 	}
 	return Flow{}, ErrNoListener
 }

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -30,11 +31,11 @@ var ErrFlowLost = errors.New("transaction: the connection is lost")
 // stream is one connection (RFC 3261 §18.2): one goroutine reads it, and while
 // there is something to write another writes it.
 type stream struct {
-	layer  *Layer
-	door   *door // the listener that stands for us; nil: there is none
-	remote netip.AddrPort
-	made   bool        // by us, not taken
-	asked  atomic.Bool // a request of ours went over it
+	layer *Layer
+	door  *door // the listener that stands for us; nil: there is none
+	end
+	made  bool        // by us, not taken
+	asked atomic.Bool // a request of ours went over it
 
 	mu      sync.Mutex
 	changed sync.Cond // of the queue and of closed
@@ -49,8 +50,16 @@ type stream struct {
 	counted bool // among those on which nothing lasts; the streams' own
 }
 
-func (l *Layer) newStream(d *door, conn net.Conn, remote netip.AddrPort) *stream {
-	s := &stream{layer: l, door: d, conn: conn, remote: remote}
+// end is where a connection leads to. Others with the same address are no way to
+// a name that was not verified.
+type end struct {
+	transport string
+	remote    netip.AddrPort
+	name      string // of the certificate; "": we did not ask
+}
+
+func (l *Layer) newStream(d *door, conn net.Conn, to end) *stream {
+	s := &stream{layer: l, door: d, conn: conn, end: to}
 	s.changed.L = &s.mu
 	if conn != nil {
 		s.local = addrPort(conn.LocalAddr())
@@ -58,7 +67,7 @@ func (l *Layer) newStream(d *door, conn net.Conn, remote netip.AddrPort) *stream
 	return s
 }
 
-func (s *stream) named() string  { return "TCP" }
+func (s *stream) named() string  { return s.transport }
 func (s *stream) reliable() bool { return true }
 
 // facing is the address that is listened on: the connection's own port, where
@@ -125,7 +134,7 @@ func (s *stream) connect() net.Conn {
 	if conn != nil {
 		return conn
 	}
-	conn, err := s.layer.dial(s.remote)
+	conn, err := s.layer.dial(s.end)
 	if err != nil || !s.begin(conn) {
 		return nil
 	}
@@ -153,6 +162,9 @@ func addrPort(a net.Addr) netip.AddrPort {
 // read takes messages until the connection ends.
 func (s *stream) read() {
 	defer s.close()
+	if !s.handshake() {
+		return
+	}
 	b := make([]byte, 0, readBuffer)
 	silent := time.Now().Add(s.patience())
 	var begun time.Time // when the message did that is not whole yet; zero: there is none
@@ -178,6 +190,21 @@ func (s *stream) read() {
 			return
 		}
 	}
+}
+
+// handshake lets the other side see our certificate, in the time of the first
+// message.
+func (s *stream) handshake() bool {
+	c, ok := s.conn.(*tls.Conn)
+	if !ok || s.made {
+		return true
+	}
+	_ = c.SetDeadline(time.Now().Add(s.layer.streams.o.First))
+	if err := c.HandshakeContext(s.layer.streams.dials); err != nil {
+		s.layer.log.Debug("a handshake failed", "remote", s.remote, "error", err)
+		return false
+	}
+	return c.SetDeadline(time.Time{}) == nil
 }
 
 // patience is how long the first message may take: an answer longer than what

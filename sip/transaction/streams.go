@@ -2,7 +2,9 @@ package transaction
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -26,8 +28,8 @@ type streams struct {
 
 	mu     sync.Mutex
 	all    map[*stream]struct{}
-	to     map[netip.AddrPort]*stream // by the remote address, the newest
-	idle   map[netip.Addr]int         // on which nothing lasts, by address
+	to     map[end]*stream    // the newest
+	idle   map[netip.Addr]int // on which nothing lasts, by address
 	closed bool
 }
 
@@ -44,9 +46,11 @@ func (s *streams) init(o StreamOptions) {
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
 	}
-	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[netip.AddrPort]*stream{}, map[netip.Addr]int{}
+	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[end]*stream{}, map[netip.Addr]int{}
 	s.dials, s.cancel = context.WithCancel(context.Background())
 }
+
+var errNoCertificate = errors.New("no certificate")
 
 // add takes a connection in, unless there are too many.
 func (s *streams) add(n *stream) bool {
@@ -60,16 +64,16 @@ func (s *streams) addLocked(n *stream) bool {
 	if s.closed || len(s.all) >= s.o.Max || s.idle[a] >= s.o.PerAddr {
 		return false
 	}
-	s.all[n], s.to[n.remote], n.counted = struct{}{}, n, true
+	s.all[n], s.to[n.end], n.counted = struct{}{}, n, true
 	s.idle[a]++
 	return true
 }
 
-// findOr is the connection to the same address, else the new one, taken in.
+// findOr is the connection to the same end, else the new one, taken in.
 func (s *streams) findOr(n *stream) (found *stream, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.to[n.remote]; found != nil {
+	if found := s.to[n.end]; found != nil {
 		return found, true
 	}
 	return n, s.addLocked(n)
@@ -97,16 +101,16 @@ func (s *streams) remove(n *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, n)
-	if s.to[n.remote] == n {
-		delete(s.to, n.remote)
+	if s.to[n.end] == n {
+		delete(s.to, n.end)
 	}
 	s.uncount(n)
 }
 
-func (s *streams) find(remote netip.AddrPort) *stream {
+func (s *streams) find(to end) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.to[remote]
+	return s.to[to]
 }
 
 func (s *streams) closeAll() {
@@ -123,14 +127,17 @@ func (s *streams) closeAll() {
 	}
 }
 
-// door is one TCP listener.
+// door is one listener for connections.
 type door struct {
 	layer    *Layer
 	listener net.Listener
 	face
 }
 
-func (l *Layer) listenStreams(addr string) (netip.AddrPort, error) {
+func (l *Layer) listenStreams(transport, addr string) (netip.AddrPort, error) {
+	if transport == "TLS" && l.o.ServerTLS == nil {
+		return netip.AddrPort{}, errNoCertificate
+	}
 	n, err := net.Listen("tcp", addr)
 	if err != nil {
 		return netip.AddrPort{}, err
@@ -139,7 +146,7 @@ func (l *Layer) listenStreams(addr string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, errors.Join(err, n.Close())
 	}
-	d := &door{layer: l, listener: n, face: face{transport: "TCP", local: local, advertise: l.o.Advertise}}
+	d := &door{layer: l, listener: n, face: face{transport: transport, local: local, advertise: l.o.Advertise}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -166,7 +173,11 @@ func (d *door) accept() {
 			continue
 		}
 		wait = time.Millisecond
-		s := d.layer.newStream(d, conn, addrPort(conn.RemoteAddr()))
+		to := end{transport: d.transport, remote: addrPort(conn.RemoteAddr())}
+		if d.transport == "TLS" {
+			conn = tls.Server(conn, d.layer.o.ServerTLS)
+		}
+		s := d.layer.newStream(d, conn, to)
 		if !d.layer.streams.add(s) {
 			d.layer.Refused.Add(1)
 			_ = conn.Close()
@@ -186,26 +197,42 @@ func (s *streams) pause(d time.Duration) bool {
 	}
 }
 
-func (l *Layer) dial(remote netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTime}
-	return d.DialContext(l.streams.dials, "tcp", remote.String())
+// dial makes a connection; over TLS the other side proves its name.
+func (l *Layer) dial(to end) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(l.streams.dials, dialTime)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", to.remote.String())
+	if err != nil || to.transport != "TLS" {
+		return conn, err
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if l.o.ClientTLS != nil {
+		c = l.o.ClientTLS.Clone()
+	}
+	c.ServerName = to.name
+	secure := tls.Client(conn, c)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		l.log.Warn("a server did not prove its name", "remote", to.remote, "name", to.name, "error", err)
+		return nil, errors.Join(err, conn.Close())
+	}
+	return secure, nil
 }
 
 // streamFlow is the connection to an address. A server, which has an address to
 // be reached at, makes it when something is sent; who has none makes it now, for
 // its address is the connection's own.
-func (l *Layer) streamFlow(local, remote netip.AddrPort) (Flow, error) {
-	if s := l.streams.find(remote); s != nil {
-		return Flow{s, remote}, nil
+func (l *Layer) streamFlow(local netip.AddrPort, to end) (Flow, error) {
+	if s := l.streams.find(to); s != nil {
+		return Flow{s, to.remote}, nil
 	}
-	s := l.newStream(l.doorTo(local, remote), nil, remote)
+	s := l.newStream(l.doorTo(local, to), nil, to)
 	s.made = true
 	var conn net.Conn
 	if s.door == nil {
 		s.until = forever // to be reached is what it is for
 		var err error
-		if conn, err = l.dial(remote); err != nil {
-			return Flow{}, ErrTransport
+		if conn, err = l.dial(to); err != nil {
+			return Flow{}, fmt.Errorf("%w: %w", ErrTransport, err)
 		}
 		s.local = addrPort(conn.LocalAddr())
 	}
@@ -221,18 +248,22 @@ func (l *Layer) streamFlow(local, remote netip.AddrPort) (Flow, error) {
 	case conn != nil && !s.begin(conn):
 		return Flow{}, ErrClosed
 	}
-	return Flow{found, remote}, nil
+	return Flow{found, to.remote}, nil
 }
 
-// doorTo is the listener at a local address, else one that reaches the remote.
-func (l *Layer) doorTo(local, remote netip.AddrPort) (found *door) {
+// doorTo is the listener of the transport at a local address, else one that
+// reaches the remote.
+func (l *Layer) doorTo(local netip.AddrPort, to end) (found *door) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range l.doors {
-		if d.at(local) {
+		switch {
+		case d.transport != to.transport:
+			continue
+		case d.at(local):
 			return d
 		}
-		if found == nil && d.reaches(remote.Addr()) {
+		if found == nil && d.reaches(to.remote.Addr()) {
 			found = d
 		}
 	}
@@ -272,7 +303,7 @@ func (f Flow) Keep() {
 // gone: of theirs only they know how.
 func (l *Layer) renewed(f Flow) (Flow, error) {
 	if s, ok := f.via.(*stream); ok && s.made && s.door != nil && !f.Alive() {
-		return l.streamFlow(s.door.local, f.remote)
+		return l.streamFlow(s.door.local, s.end)
 	}
 	return f, nil
 }

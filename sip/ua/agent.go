@@ -6,6 +6,7 @@ package ua
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,17 +26,18 @@ var ErrClosed = errors.New("ua: the agent is closed")
 // Options of New. User and Server must be there.
 type Options struct {
 	User     string // the address-of-record: "sip:alice@example.test"; without scheme it is a sip one
-	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060
+	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060, over TLS 5061
 	Username string // for digest; "": the user part of User
 	Password string // for digest; "": a challenge is not answered
 	Realm    string // the one whose challenges are answered; "": any of the server's
 
-	Transport string // "udp" or "tcp"; "": udp
-	Local     string // over UDP the address to listen at; "": a free port of an address that reaches the server
-	Display   string // the display name in From
-	Instance  string // the URN of +sip.instance in Contact; "": none
-	UserAgent string // the header field's value; "": none
-	Header    []byte // more for every request: whole lines, each with its CRLF
+	Transport string      // "udp", "tcp" or "tls"; "": udp
+	TLS       *tls.Config // whom to believe over TLS; nil: the system's authorities
+	Local     string      // over UDP the address to listen at; "": a free port of an address that reaches the server
+	Display   string      // the display name in From
+	Instance  string      // the URN of +sip.instance in Contact; "": none
+	UserAgent string      // the header field's value; "": none
+	Header    []byte      // more for every request: whole lines, each with its CRLF
 
 	// Listen opens the socket: nil takes a real one, a test may give one in memory.
 	Listen func(network, addr string) (transaction.PacketConn, error)
@@ -50,6 +52,7 @@ type Agent struct {
 	o      Options
 	user   address
 	server netip.AddrPort
+	host   string // the server's name as it was given
 	layer  *transaction.Layer
 	log    *slog.Logger
 	digest credentials
@@ -74,7 +77,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := resolve(o.Server)
+	host, server, err := resolve(o.Server, o.Transport)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func New(o Options) (*Agent, error) {
 	if o.Username == "" {
 		o.Username = user.user
 	}
-	a := &Agent{o: o, user: user, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
+	a := &Agent{o: o, user: user, host: host, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -92,7 +95,7 @@ func New(o Options) (*Agent, error) {
 	a.digest.init(o.Realm, o.Username, o.Password)
 	a.registration = newRegistration(a)
 	// One reader: requests are handled in the order in which they come.
-	a.layer = transaction.New(handler{a}, transaction.Options{Readers: 1, Listen: o.Listen, Logger: o.Logger})
+	a.layer = transaction.New(handler{a}, transaction.Options{Readers: 1, Listen: o.Listen, ClientTLS: o.TLS, Logger: o.Logger})
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -100,23 +103,28 @@ func New(o Options) (*Agent, error) {
 }
 
 // resolve reads host:port, and looks a host up that is a name.
-func resolve(server string) (netip.AddrPort, error) {
-	if _, _, err := net.SplitHostPort(server); err != nil {
-		server = net.JoinHostPort(strings.Trim(server, "[]"), "5060")
+func resolve(server, transport string) (host string, at netip.AddrPort, err error) {
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		host, port = strings.Trim(server, "[]"), "5060"
+		if strings.EqualFold(transport, "tls") {
+			port = "5061"
+		}
 	}
-	if a, err := netip.ParseAddrPort(server); err == nil {
-		return a, nil
+	server = net.JoinHostPort(host, port)
+	if at, err := netip.ParseAddrPort(server); err == nil {
+		return host, at, nil
 	}
 	u, err := net.ResolveUDPAddr("udp", server)
 	if err != nil || u.IP == nil {
-		return netip.AddrPort{}, fmt.Errorf("ua: server %q: not an address and no name that can be looked up", server)
+		return "", at, fmt.Errorf("ua: server %q: not an address and no name that can be looked up", server)
 	}
-	a := u.AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), nil
+	at = u.AddrPort()
+	return host, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
 }
 
 func (a *Agent) open() error {
-	if !a.streams() {
+	if a.transport() == "UDP" {
 		local := a.o.Local
 		if local == "" {
 			local = near(a.server.Addr())
@@ -129,7 +137,12 @@ func (a *Agent) open() error {
 	return err
 }
 
-func (a *Agent) streams() bool { return strings.EqualFold(a.o.Transport, "tcp") }
+func (a *Agent) transport() string {
+	if a.o.Transport == "" {
+		return "UDP"
+	}
+	return strings.ToUpper(a.o.Transport)
+}
 
 // way is the flow to the server; a connection that is gone is made again.
 func (a *Agent) way() (transaction.Flow, error) {
@@ -138,13 +151,13 @@ func (a *Agent) way() (transaction.Flow, error) {
 	if a.flow.Alive() {
 		return a.flow, nil
 	}
-	transport, params := "UDP", ""
-	if a.streams() {
-		transport, params = "TCP", ";transport=tcp"
-	}
-	flow, err := a.layer.FlowFrom(transport, netip.AddrPort{}, a.server)
+	flow, err := a.layer.FlowTo(a.transport(), a.host, netip.AddrPort{}, a.server)
 	if err != nil {
 		return flow, err
+	}
+	params := ""
+	if flow.Reliable() {
+		params = ";transport=" + strings.ToLower(flow.Transport())
 	}
 	a.flow = flow
 	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), flow.Local(), params)
