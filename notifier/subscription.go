@@ -235,17 +235,23 @@ func (n *Notifier) applyGrant(s *subscription, g event.Grant, again time.Time) {
 }
 
 // decideAgain asks policy about a subscription and ends it where that blocks it.
+// One that is over already, and owed its last notification, is told no more than
+// is allowed by then.
 func (n *Notifier) decideAgain(t *owner.Turn, s *subscription) {
-	if s.ending != "" {
-		return
-	}
 	before := s.grant.Handling
 	g, again := n.decide(s.topic.key.aor, s.watcher, s.topic.key.name, t.Now)
-	if g.Handling == event.Block {
+	switch {
+	case g.Handling == event.Block && s.ending != "":
+		s.ending = ReasonRejected
+		return
+	case g.Handling == event.Block:
 		n.over(t, s, ReasonRejected)
 		return
 	}
 	n.applyGrant(s, g, again)
+	if s.ending != "" {
+		return
+	}
 	if before != g.Handling {
 		n.watched(t, s)
 	}
