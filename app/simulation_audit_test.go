@@ -270,7 +270,7 @@ func (a *auditor) published(tx *simTx, m *sip.Message) {
 	now := time.Now()
 	old := a.pubs[tx.ifMatch]
 	switch {
-	case tx.status == 412 && a.certain(tx.ifMatch, now):
+	case tx.status == 412 && a.certainTag(tx.ifMatch, now):
 		a.s.fail("a", "the acknowledged entity-tag %s, good until %v, is not known", tx.ifMatch, old.low.Sub(a.s.began))
 	case tx.status == 412:
 		delete(a.pubs, tx.ifMatch)
@@ -299,8 +299,8 @@ func (a *auditor) published(tx *simTx, m *sip.Message) {
 	a.pubs[tx.etag] = &simPub{span: spanOf(tx, granted(m)), tx: tx, tokens: tx.tokens}
 }
 
-// certain tells whether a publication must be there.
-func (a *auditor) certain(etag string, now time.Time) bool {
+// certainTag tells whether a publication must be there.
+func (a *auditor) certainTag(etag string, now time.Time) bool {
 	pub := a.pubs[etag]
 	return pub != nil && now.Before(pub.low) && !slices.ContainsFunc(a.unsure, func(o *simTx) bool { return o.ifMatch == etag })
 }

@@ -107,9 +107,18 @@ func (a *auditor) excused(d *simDialog, why string) {
 	a.tell(d, "excused: %s", why)
 }
 
-// certain tells whether a subscription must be there.
-func (d *simDialog) certain(now time.Time) bool {
+// good tells whether nothing is known that may have ended a subscription.
+func (d *simDialog) good(now time.Time) bool {
 	return d.subscribed && !d.fetch && !d.over && d.excuse == "" && d.unanswered < 3 && now.Before(d.low)
+}
+
+// certain tells whether a subscription must be there, and no other of the phone's
+// may take its place at this moment.
+func (a *auditor) certain(d *simDialog, now time.Time) bool {
+	return d.good(now) && !slices.ContainsFunc(a.unsure, func(o *simTx) bool {
+		return o.method == sip.SUBSCRIBE && o.toTag == "" && o.expires > 0 && o.callID != d.callID &&
+			o.phone == d.phone && o.aor == d.aor && o.event == d.event && now.Before(o.last.Add(transaction.TimerF+grace))
+	})
 }
 
 // subscribed holds the answer to a SUBSCRIBE against the model.
@@ -124,7 +133,7 @@ func (a *auditor) subscribed(tx *simTx, m *sip.Message) {
 		a.replacing(tx) // of two under way it is the last that is done which counts
 	}
 	switch {
-	case tx.status == 481 && d.certain(time.Now()):
+	case tx.status == 481 && a.certain(d, time.Now()):
 		a.fail(d, "a", "the acknowledged subscription %s, good until %v, is not known", short(d.callID), d.low.Sub(a.s.began))
 	case tx.status == 403 && !blocked:
 		a.fail(d, "d", "%s may watch %s of %s, and is refused", d.watcher, d.event, d.aor)
@@ -213,12 +222,12 @@ func (a *auditor) checkLife(d *simDialog, state sip.SubscriptionStateValue) {
 		a.fail(d, "e", "a NOTIFY after the end of the subscription")
 	case state.State != sip.Terminated && d.subscribed && d.span.over(now) && !asked:
 		a.fail(d, "e", "a NOTIFY of a subscription that ended at %v", d.high.Sub(a.s.began))
-	case state.State == sip.Terminated && state.Reason == "timeout" && d.certain(now):
+	case state.State == sip.Terminated && state.Reason == "timeout" && a.certain(d, now):
 		a.fail(d, "a", "a subscription is ended before its time, %v", d.low.Sub(a.s.began))
 	case state.State == sip.Terminated && state.Reason == "deactivated" && d.excuse != "": // replaced, by a commit that failed and was written
 	case state.State == sip.Terminated && state.Reason != "timeout" && state.Reason != "rejected":
 		a.fail(d, "e", "a subscription is ended for %q", state.Reason)
-	case state.State != sip.Terminated && d.certain(now):
+	case state.State != sip.Terminated && a.certain(d, now):
 		left := time.Duration(state.Expires) * time.Second
 		if left > d.high.Sub(now)+grace || left < d.low.Sub(now)-grace {
 			a.fail(d, "a", "a NOTIFY says that %v are left, between %v and %v are", left, d.low.Sub(now), d.high.Sub(now))
@@ -342,7 +351,7 @@ func (a *auditor) lost(why string) {
 		if !d.subscribed || d.over || d.lost || d.fetch || a.s.disk.holdsDialog(d.aor, d.tag) {
 			continue
 		}
-		if d.certain(now) && a.changing[d.aor] == 0 {
+		if a.certain(d, now) && a.changing[d.aor] == 0 {
 			a.fail(d, "a", "%s: the acknowledged subscription %s is not stored", why, short(d.callID))
 		}
 		a.excused(d, why)

@@ -70,7 +70,7 @@ func (s *simulation) compareOverRestart() {
 	defer s.mu.Unlock()
 	for w, body := range before {
 		d := s.audit.held(w)
-		if d == nil || !d.certain(time.Now()) || stored[d.aor] != s.storedOf(d.aor) || d.event != "presence" && d.event != "dialog" {
+		if d == nil || !s.audit.certain(d, time.Now()) || stored[d.aor] != s.storedOf(d.aor) || d.event != "presence" && d.event != "dialog" {
 			continue
 		}
 		if !sameState(d.event, body, w.body) {
@@ -114,7 +114,7 @@ func (p *simPhone) settles() {
 func (s *simulation) compare(w *watch) {
 	s.mu.Lock()
 	d := s.audit.held(w)
-	skip := s.violation != "" || d == nil || !d.certain(time.Now().Add(time.Minute))
+	skip := s.violation != "" || d == nil || !s.audit.certain(d, time.Now().Add(time.Minute))
 	held := w.body
 	s.mu.Unlock()
 	if skip {
@@ -188,7 +188,7 @@ func (s *simulation) checkModel(d *simDialog, body []byte) {
 		}
 	}
 	for etag, pub := range a.pubs {
-		if pub.tx.aor != d.aor || pub.tx.event != d.event || !a.certain(etag, now) {
+		if pub.tx.aor != d.aor || pub.tx.event != d.event || !a.certainTag(etag, now) {
 			continue
 		}
 		for _, token := range pub.tokens {
@@ -243,7 +243,7 @@ func (s *simulation) known() map[string]*simPhone {
 	defer s.mu.Unlock()
 	list := map[string]*simPhone{}
 	for etag, pub := range s.audit.pubs {
-		if !s.audit.certain(etag, time.Now().Add(time.Minute)) {
+		if !s.audit.certainTag(etag, time.Now().Add(time.Minute)) {
 			continue
 		}
 		for _, p := range s.phones {
