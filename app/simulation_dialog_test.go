@@ -336,6 +336,7 @@ func (a *auditor) answered(m *sip.Message) {
 	n.status = m.Status()
 	a.tell(n.dialog, "the phone says %d to NOTIFY %s", n.status, m.Value(sip.CSeq))
 	switch {
+	case n.status < 300 && time.Since(n.sent) > transaction.TimerF-2*time.Second: // too late, perhaps
 	case n.status < 300:
 		n.dialog.unanswered = 0
 	case n.status != 500:
