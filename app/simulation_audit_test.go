@@ -50,9 +50,10 @@ type simTx struct {
 	expires     time.Duration // -1: not asked
 	tokens      []string      // of its document
 	first, last time.Time     // when it was sent
+	answered    time.Time     // when it was first answered
 	status      int           // 0: no final response yet
 	sentTo, by  int           // the server that was asked first, and the one that answered
-	etag        string
+	etag, said  string        // of the response, and the whole
 }
 
 // span is a life whose end is known but for what a message takes: it lasts at
@@ -171,8 +172,8 @@ func (a *auditor) request(phone int, m *sip.Message) {
 	now := time.Now()
 	if tx := a.txs[keyOf(m)]; tx != nil {
 		tx.last = now
-		if tx.status != 0 && tx.by != a.server {
-			a.doubt(tx) // another server may do it again
+		if tx.status != 0 && !a.remembers(tx, now.Add(grace)) {
+			a.doubt(tx)
 		}
 		return
 	}
@@ -231,14 +232,16 @@ func (a *auditor) response(phone int, m *sip.Message) {
 		return
 	case m.Status() < 200:
 		return
-	case tx.status != 0 && tx.by == a.server:
-		done := tx.status < 300 || m.Status() < 300 // what is refused statelessly may be refused otherwise later
-		if done && (m.Status() != tx.status || string(m.Value(sip.SIPETag)) != tx.etag) {
-			a.s.fail("g", "one request is answered twice: %d %s, then %d %s", tx.status, tx.etag, m.Status(), m.Value(sip.SIPETag))
+	case tx.said == string(m.Bytes()):
+		return
+	case tx.status != 0 && a.remembers(tx, time.Now()):
+		if tx.status < 300 || m.Status() < 300 { // what is refused statelessly may be refused otherwise later
+			a.s.fail("g", "one request is answered twice:\n%s\nand then\n%s", tx.said, m.Bytes())
 		}
 		return
 	}
-	tx.status, tx.by, tx.etag = m.Status(), a.server, string(m.Value(sip.SIPETag))
+	tx.status, tx.by, tx.etag, tx.answered = m.Status(), a.server, string(m.Value(sip.SIPETag)), time.Now()
+	tx.said = string(m.Bytes())
 	// Of a 503 nobody knows whether it was written, and of what was sent to
 	// another server before, whether that one has done it too.
 	if tx.status != 503 && (tx.sentTo == a.server || tx.status == 200 && (tx.method != sip.PUBLISH || tx.ifMatch != "")) {
@@ -252,6 +255,12 @@ func (a *auditor) response(phone int, m *sip.Message) {
 	case sip.SUBSCRIBE:
 		a.subscribed(tx, m)
 	}
+}
+
+// remembers tells whether the server must know a request again that it answered;
+// another server, or after Timer J the same, does it once more.
+func (a *auditor) remembers(tx *simTx, now time.Time) bool {
+	return tx.by == a.server && now.Before(tx.answered.Add(transaction.TimerJ))
 }
 
 func granted(m *sip.Message) time.Duration {
