@@ -31,3 +31,10 @@ func Sooner(next, at, now time.Time) time.Time {
 	}
 	return next
 }
+
+// OnlyForgets tells whether all that is gone from a list is what had ended, and
+// nothing else of it changed: such a change is told to nobody (Quieter).
+func OnlyForgets[T comparable](before, after []T, ended func(T) bool) bool {
+	left := slices.DeleteFunc(slices.Clone(before), func(x T) bool { return ended(x) && !slices.Contains(after, x) })
+	return len(left) < len(before) && slices.Equal(left, after)
+}

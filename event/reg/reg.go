@@ -70,11 +70,7 @@ func (Package) EncodeAt(entity string, d event.Document, _ event.Format, now tim
 // Quiet tells a change by which ended contacts are forgotten: RFC 3680 §4.7.2
 // has no notification for it.
 func (Package) Quiet(before, after event.Document) bool {
-	old, now := contacts(before), contacts(after)
-	left := slices.DeleteFunc(slices.Clone(old), func(c *reginfo.Contact) bool {
-		return c.State == reginfo.Terminated && !slices.Contains(now, c)
-	})
-	return len(left) < len(old) && slices.Equal(left, now)
+	return event.OnlyForgets(contacts(before), contacts(after), func(c *reginfo.Contact) bool { return c.State == reginfo.Terminated })
 }
 
 func contacts(d event.Document) (all []*reginfo.Contact) {

@@ -90,11 +90,7 @@ func (template) EncodeAt(entity string, d event.Document, _ event.Format, now ti
 // Quiet tells a change by which ended watchers are forgotten: RFC 3857 §4.7.1
 // knows nothing of them any more, and has no notification for it.
 func (template) Quiet(before, after event.Document) bool {
-	old, now := watchers(before), watchers(after)
-	left := slices.DeleteFunc(slices.Clone(old), func(w watcherinfo.Watcher) bool {
-		return w.Status == watcherinfo.Terminated && !slices.Contains(now, w)
-	})
-	return len(left) < len(old) && slices.Equal(left, now)
+	return event.OnlyForgets(watchers(before), watchers(after), func(w watcherinfo.Watcher) bool { return w.Status == watcherinfo.Terminated })
 }
 
 func watchers(d event.Document) (all []watcherinfo.Watcher) {
