@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -499,19 +500,14 @@ func TestRule21Digest(t *testing.T) {
 		o.expect(publish(h.authorization("PUBLISH", aor("alice"))), "401 ", "WWW-Authenticate: .*stale=true.*")
 
 		m := publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k")
-		old := strings.ReplaceAll(string(m.Bytes()), `, qop="auth"`, "")
+		// An older client knows MD5 alone, and no qop.
+		old := regexp.MustCompile(`(?m)^WWW-Authenticate: .*SHA-256.*\r\n`).ReplaceAllString(string(m.Bytes()), "")
+		old = strings.ReplaceAll(old, `, qop="auth"`, "")
 		plain := &sip.Message{}
 		if err := plain.Parse([]byte(old)); err != nil {
 			t.Fatal(err)
 		}
 		legacy := strings.TrimSpace(digest.Challenges(plain)[0].Answer("PUBLISH", aor("alice"), "alice", "secret"))
-		if strings.Contains(legacy, "SHA-256") { // an older client knows MD5 alone
-			line, err := digest.Answer(plain, "", "PUBLISH", aor("alice"), "alice", "secret", 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			legacy = "Authorization: " + line
-		}
 		o.expect(publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "200 OK")
 		o.expect(publish("CSeq: 7 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "401 |482 ")
 		o.expect(publish("CSeq: 8 PUBLISH", "Call-ID: kamailio", "From: <sip:alice@example.test>;tag=k", legacy), "200 OK")

@@ -78,9 +78,13 @@ func TestParameters(t *testing.T) {
 	if _, ok := p.Get("c"); !ok {
 		t.Error("a parameter without a value is lost")
 	}
-	for _, c := range [][3]string{{"a", "", ";a"}, {"a", "b", ";a=b"}, {"a", `b c"\`, `;a="b c\"\\"`}, {"a", "x\r\nTo: y\x00", `;a="x  To: y "`}} {
-		if got := string(sip.AppendParam(nil, c[0], c[1])); got != c[2] {
-			t.Errorf("%s, want %s", got, c[2])
+}
+
+// What is quoted stays one value on one line, whatever it holds.
+func TestQuoted(t *testing.T) {
+	for in, want := range map[string]string{"": `""`, "b": `"b"`, `b c"\`: `"b c\"\\"`, "x\r\nTo: y\x00": `"x  To: y "`} {
+		if got := string(sip.AppendQuoted(nil, in)); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}
 }

@@ -142,17 +142,3 @@ func AppendQuoted(b []byte, s string) []byte {
 	}
 	return append(b, '"')
 }
-
-// AppendParam appends ;name=value, quoted where the value is no token; without
-// a value it appends ;name alone.
-func AppendParam(b []byte, name, value string) []byte {
-	b = append(append(b, ';'), name...)
-	if value == "" {
-		return b
-	}
-	b = append(b, '=')
-	if all([]byte(value), classToken) {
-		return append(b, value...)
-	}
-	return AppendQuoted(b, value)
-}

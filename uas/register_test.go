@@ -142,11 +142,8 @@ func (c *counter) authenticated(user string, lines ...string) *sip.Message {
 	}
 	_, uri, _ := strings.Cut(c.register(lines...), " ")
 	uri, _, _ = strings.Cut(uri, " ")
-	answer, err := digest.Answer(challenge, "example.test", sip.REGISTER, uri, user, "secret", 1)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return c.exchange(c.register(append(lines, "Authorization: "+answer)...))
+	answer := digest.Challenges(challenge)[0].Answer(sip.REGISTER, uri, user, "secret")
+	return c.exchange(c.register(append(lines, strings.TrimSpace(answer))...))
 }
 
 func values(m *sip.Message, h sip.Header) string {

@@ -6,20 +6,8 @@ import (
 	"lamplight/sip"
 )
 
-// Answer is the value of Authorization that answers a response's challenge, the
-// first of an algorithm that is known (RFC 7616 §3.7). realm "" answers any. nc
-// counts the uses of the nonce, from 1.
-func Answer(m *sip.Message, realm string, method sip.Method, uri, username, password string, nc int) (string, error) {
-	for value := range m.Fields(sip.WWWAuthenticate) {
-		c := parseChallenge(value)
-		if c == nil || realm != "" && c.Realm != realm {
-			continue
-		}
-		return c.answer(method, uri, username, password, nc), nil
-	}
-	return "", ErrNoCredentials
-}
-
+// answer is the value of Authorization (RFC 7616 §3.4); nc counts the uses of
+// the nonce, from 1.
 func (c *Challenge) answer(method sip.Method, uri, username, password string, nc int) string {
 	p := parameters{uri: []byte(uri), nonce: c.parameters.nonce, nc: fmt.Appendf(nil, "%08x", nc), cnonce: []byte(sip.NewTag()[:16])}
 	if len(c.parameters.qop) > 0 {
