@@ -88,6 +88,26 @@ func TestMask(t *testing.T) {
 	}
 }
 
+func TestMaskPasswordsInURIs(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"REGISTER sip:alice:hush@x SIP/2.0":                   "REGISTER sip:alice:****@x SIP/2.0",
+		"To: \"A: b\" <SIPS:a%20b;x=1:h%75$h@x:5061>;tag=1":   "To: \"A: b\" <SIPS:a%20b;x=1:******@x:5061>;tag=1",
+		"Contact: <sip:a:p@x>, sip:b:q,r@y;expires=60":        "Contact: <sip:a:*@x>, sip:b:***@y;expires=60",
+		"Contact: <sip:192.0.2.1:5060;x=y>, <sip:b@y>":        "Contact: <sip:192.0.2.1:5060;x=y>, <sip:b@y>",
+		"Route: sip:x:5060,sip:b@y":                           "Route: sip:x:5060,sip:b@y",
+		"From: <sip:alice@x>;tag=sip:1":                       "From: <sip:alice@x>;tag=sip:1",
+		"Call-ID: gossip:a:b@x":                               "Call-ID: gossip:a:b@x",
+		"To: tel:1:2@x, sip:":                                 "To: tel:1:2@x, sip:",
+		"A: b\r\nAuthentication-Info: rspauth=\"s3cret\"\r\n": "A: b\r\nAuthentication-Info: masked\r\n",
+		"A: b\r\n\r\n<contact>sip:a:hush@x</contact>":         "A: b\r\n\r\n<contact>sip:a:****@x</contact>",
+	} {
+		if got := string(Mask([]byte(in))); got != want {
+			t.Errorf("%s\nis masked as\n%s\nwant\n%s", in, got, want)
+		}
+	}
+}
+
 func FuzzMask(f *testing.F) {
 	f.Add(message(1, "alice", "c", "Authorization: Digest response=\"s3cret\"\r\n"))
 	f.Add([]byte("OPTIONS sip:x SIP/2.0\r\nAuthorization:\r\n s3cret\r\n\r\n"))
@@ -101,7 +121,7 @@ func FuzzMask(f *testing.F) {
 		if err := after.Parse(masked); err != nil {
 			t.Fatalf("%v in %q", err, masked)
 		}
-		if !bytes.Equal(after.Body(), m.Body()) {
+		if len(after.Body()) != len(m.Body()) {
 			t.Errorf("the body is %q", after.Body())
 		}
 		for value := range after.Fields(sip.Authorization) {
