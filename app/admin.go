@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 
 	"lamplight/control"
 	"lamplight/metrics"
@@ -15,17 +16,9 @@ import (
 // Version is the program's; what is built for a release sets it.
 var Version = "development"
 
-// manage opens the listeners of the commands and of health.
-func (p *Process) manage() error {
-	u := &users{p.people, p.PeopleChanged, false}
-	handler := control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace})
-	if !p.settings.Memory() {
-		l, err := control.Listen(p.settings.Data)
-		if err != nil {
-			return err
-		}
-		p.serve(l, handler)
-	}
+// openAdmin opens the listener of health and metrics. It answers before there is
+// a server, so that a start that takes its time is not taken for dead.
+func (p *Process) openAdmin() error {
 	if p.settings.Admin == "" {
 		return nil
 	}
@@ -34,15 +27,47 @@ func (p *Process) manage() error {
 		return fmt.Errorf("--admin: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", p.answerHealth)
-	mux.HandleFunc("GET /readyz", p.answerHealth)
-	mux.Handle("GET /metrics", p.Metrics())
+	mux.HandleFunc("GET /healthz", p.healthz)
+	mux.HandleFunc("GET /readyz", p.readyz)
+	mux.Handle("GET /metrics", p.started(func() http.Handler { return p.Metrics() }))
 	if p.settings.Memory() {
-		mux.Handle("/control/", handler)
+		mux.Handle("/control/", p.started(p.commands))
 	}
 	p.admin = l.Addr().String()
 	p.serve(l, mux)
 	return nil
+}
+
+// openSocket opens the listener of the commands.
+func (p *Process) openSocket() error {
+	if p.settings.Memory() {
+		return nil
+	}
+	l, err := control.Listen(p.settings.Data)
+	if err != nil {
+		return err
+	}
+	p.serve(l, p.commands())
+	return nil
+}
+
+// commands answers the commands.
+func (p *Process) commands() http.Handler {
+	u := &users{p.people, p.PeopleChanged, false}
+	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace})
+}
+
+// started is a handler that is made once the server is there; before, it answers
+// 503.
+func (p *Process) started(handler func() http.Handler) http.Handler {
+	made := sync.OnceValue(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.phase.Load() == starting {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		made().ServeHTTP(w, r)
+	})
 }
 
 // setLogLevel logs more or less from now on.
@@ -55,7 +80,7 @@ func (p *Process) setLogLevel(name string) error {
 
 // Metrics shows what the stages count.
 func (s *Server) Metrics() http.Handler {
-	return metrics.Handler(metrics.Sources{Transactions: s.layer, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar,
+	return metrics.Handler(metrics.Sources{Transactions: s.layer, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, HEP: s.hep,
 		Events: s.events, Version: Version})
 }
 
@@ -70,22 +95,44 @@ func (p *Process) serve(l net.Listener, h http.Handler) {
 	})
 }
 
-func (p *Process) health() control.Health { return control.Health{Version: Version, Ready: p.alive()} }
-
-func (p *Process) alive() bool {
-	select {
-	case <-p.Ended():
-		return false
-	default:
-		return true
-	}
+func (p *Process) health() control.Health {
+	return control.Health{Version: Version, Ready: p.state() == "serving"}
 }
 
-// answerHealth is for whoever watches over the process: while it answers, the
-// server has started, and can go on.
-func (p *Process) answerHealth(w http.ResponseWriter, _ *http.Request) {
-	if !p.alive() {
-		http.Error(w, "ended", http.StatusServiceUnavailable)
+// state is what the process does, in a word.
+func (p *Process) state() string {
+	phase := p.phase.Load()
+	if phase == starting {
+		return "starting"
+	}
+	select {
+	case <-p.Ended():
+		return "ended"
+	default:
+	}
+	if phase == leaving {
+		return "leaving"
+	}
+	return "serving"
+}
+
+// healthz is for whoever watches over the process: it says no when starting the
+// process anew is all that helps.
+func (p *Process) healthz(w http.ResponseWriter, _ *http.Request) {
+	state := p.state()
+	tell(w, state, state != "ended")
+}
+
+// readyz is for whoever sends requests here: it says no before the server serves,
+// and when it is about to stop.
+func (p *Process) readyz(w http.ResponseWriter, _ *http.Request) {
+	state := p.state()
+	tell(w, state, state == "serving")
+}
+
+func tell(w http.ResponseWriter, state string, well bool) {
+	if !well {
+		http.Error(w, state, http.StatusServiceUnavailable)
 		return
 	}
 	_, _ = io.WriteString(w, "ok\n")

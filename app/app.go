@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -20,8 +21,8 @@ import (
 	"lamplight/event"
 	"lamplight/owner"
 	"lamplight/registrar"
-	"lamplight/sip"
 	"lamplight/sip/digest"
+	"lamplight/sip/hep"
 	"lamplight/sip/trace"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
@@ -48,7 +49,8 @@ type Server struct {
 	*spine
 	o     Options
 	log   *slog.Logger
-	ring  *trace.Ring // the last messages
+	ring  *trace.Ring // the last messages; nil: none are kept
+	hep   *hep.Sender // nil: nobody gets copies
 	addrs []netip.AddrPort
 
 	stopOwners context.CancelFunc
@@ -62,9 +64,12 @@ func New(o Options) (*Server, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Logger, ended: make(chan struct{}), ring: trace.New(tracedMessages, tracedBytes)}
+	s := &Server{o: o, log: o.Logger, ended: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.observe(); err != nil {
+		return nil, err
 	}
 	w, err := s.wiring()
 	if err != nil {
@@ -94,12 +99,6 @@ type wiring struct {
 // unlimited stands for what --limits off takes away.
 const unlimited = 1 << 30
 
-// How much of what was said last can be looked at.
-const (
-	tracedMessages = 4096
-	tracedBytes    = 8 << 20
-)
-
 // maxOpen is how many server transactions may be open or kept, some 600 bytes
 // each: at 32 s each it bounds requests to 30,000 a second.
 const maxOpen = 1 << 20
@@ -112,8 +111,7 @@ func (s *Server) wiring() (wiring, error) {
 		verifier: digest.New(secret(), time.Now),
 		trusted:  uas.Trust{Networks: networks},
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: maxOpen,
-			Allow: s.allow(), Advertise: s.advertise(),
-			Trace: func(f transaction.Flow, sent bool, b []byte) { s.ring.Add(time.Now(), f, sent, b) }},
+			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}
 	var err error
 	if w.transport.ServerTLS, err = s.serverTLS(); err != nil {
@@ -139,14 +137,6 @@ func secret() (s [32]byte) {
 
 // UserAoR is the AoR of a user as commands write it: user[@domain].
 func (s *Server) UserAoR(user string) event.AoR { return directory.UserAoR(user, s.o.Domain[0]) }
-
-// Trace is what was said last of a user, user[@domain], after the N-th message.
-func (s *Server) Trace(user string, after uint64) []trace.Message {
-	aor := s.UserAoR(user)
-	return s.ring.About(func(u sip.URI) bool {
-		return s.resolves(u, aor) || "sip:"+u.UserUnescaped()+"@"+u.HostLower() == string(aor)
-	}, after)
-}
 
 // allow is the outbound list; nil: anywhere.
 func (s *Server) allow() func(netip.AddrPort) bool {
@@ -249,7 +239,11 @@ func (s *Server) Stop() error {
 	s.uas.Drain()
 	s.stopOwners()
 	s.running.Wait()
-	if err := s.layer.Close(); err != nil {
+	err := s.layer.Close()
+	if s.hep != nil {
+		err = errors.Join(err, s.hep.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
 	return s.failed
@@ -261,4 +255,11 @@ func (s *Server) Kill() {
 	_ = s.layer.Close()
 	s.stopOwners()
 	s.running.Wait()
+	if s.hep != nil {
+		_ = s.hep.Close()
+	}
 }
+
+// Leave tells those who ask by OPTIONS that the server is about to stop, and
+// serves on: whoever spreads requests over several servers has time to see it.
+func (s *Server) Leave() { s.uas.Leave() }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"lamplight/config"
 	"lamplight/store"
@@ -20,8 +22,16 @@ type Process struct {
 	level    slog.LevelVar // of what is logged
 	people   *cold.Store
 	admin    string         // the admin listener's address; "": none
+	phase    atomic.Int32   // of those below
 	closers  []func() error // in the order of opening
 }
+
+// The phases of a process.
+const (
+	starting int32 = iota
+	serving
+	leaving
+)
 
 // Open opens the stores of the settings and starts a server on them, which logs
 // to a writer.
@@ -42,6 +52,9 @@ func (p *Process) open(o *Options) (err error) {
 	if err := p.lock(); err != nil {
 		return err
 	}
+	if err := p.openAdmin(); err != nil {
+		return err
+	}
 	if p.people, err = p.openPeople(); err != nil {
 		return err
 	}
@@ -60,7 +73,8 @@ func (p *Process) open(o *Options) (err error) {
 	if err := p.Start(); err != nil {
 		return err
 	}
-	return p.manage()
+	p.phase.Store(serving)
+	return p.openSocket()
 }
 
 // lock keeps other servers and commands away from the data directory.
@@ -115,6 +129,7 @@ func (p *Process) Addresses() (list []string) {
 func (p *Process) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		p.leave()
 	case <-p.Ended():
 	}
 	err := p.Stop() // the listeners of commands end with the stores
@@ -122,6 +137,20 @@ func (p *Process) Run(ctx context.Context) error {
 		err = closed
 	}
 	return err
+}
+
+// leave says that the process is about to end, and serves on until it was seen:
+// only then is anything refused.
+func (p *Process) leave() {
+	p.phase.Store(leaving)
+	p.Leave()
+	if p.admin == "" {
+		return
+	}
+	select {
+	case <-time.After(time.Duration(p.settings.Drain)):
+	case <-p.Ended():
+	}
 }
 
 // close closes what was opened, the last first.

@@ -4,18 +4,41 @@ import (
 	"strings"
 	"testing"
 
+	"lamplight/app"
 	"lamplight/event/presence"
+	"lamplight/sip/trace"
 )
+
+func traced(o *app.Options) { o.TraceMessages = 1000 }
+
+func (o *office) traced(user string) []trace.Message {
+	o.Helper()
+	list, err := o.server.Trace(user, 0)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return list
+}
+
+// Nothing is kept where nothing should be.
+func TestTraceOff(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		o.watch("bob", "alice", "presence")
+		if list, err := o.server.Trace("alice", 0); err == nil || list != nil {
+			t.Errorf("%d messages, %v", len(list), err)
+		}
+	})
+}
 
 // What was said of a user is there to be looked at, in its order and with whom,
 // by each of the user's names.
 func TestTrace(t *testing.T) {
-	inOffice(t, nil, func(o *office) {
+	inOffice(t, traced, func(o *office) {
 		o.watch("bob", "alice", "presence")
 		o.expectNotify("bob", "alice", presence.Offline)
 		o.publish("carol", presence.Busy)
 		var ladder []string
-		for _, m := range o.server.Trace("alice", 0) {
+		for _, m := range o.traced("alice") {
 			first, _, _ := strings.Cut(string(m.Bytes), "\r\n")
 			ladder = append(ladder, m.From.String()+" "+m.To.String()+" "+first)
 			if strings.Contains(string(m.Bytes), "response=") {
@@ -33,10 +56,10 @@ func TestTrace(t *testing.T) {
 		}
 		o.watch("bob", "1002", "presence")
 		before := len(ladder)
-		if n := len(o.server.Trace("alice", 0)); n <= before {
+		if n := len(o.traced("alice")); n <= before {
 			t.Errorf("%d messages, with those to the other name too", n)
 		}
-		if n := len(o.server.Trace("dave@other.test", 0)); n != 0 {
+		if n := len(o.traced("dave@other.test")); n != 0 {
 			t.Errorf("%d messages of somebody of whom nothing was said", n)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -37,6 +38,12 @@ type Serve struct {
 	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
 	LogLevel string `toml:"log-level" default:"info" enum:"debug,info,warn,error" help:"What is logged: debug, info, warn or error, and what is worse. The command log-level changes it while the server runs."`
+
+	TraceMessages   int      `toml:"trace-messages" default:"4096" help:"How many messages are kept for the command trace; 0: none."`
+	HEP             string   `toml:"hep" placeholder:"udp:ADDR:PORT" help:"Homer server that gets a copy of each message, in HEP3; credentials are masked."`
+	HEPID           uint32   `name:"hep-id" toml:"hep-id" default:"2001" help:"What this server is called there, a number."`
+	HEPPasswordFile string   `toml:"hep-password-file" placeholder:"FILE" help:"File with the password for it."`
+	Drain           Duration `toml:"drain" default:"1s" placeholder:"DURATION" help:"How long a server that was told to end says so before, by /readyz and to OPTIONS, and serves on; with --admin only."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`
@@ -99,7 +106,43 @@ func (s *Serve) Check() error {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return fmt.Errorf("--tls-cert and --tls-key belong together")
 	}
+	if err := s.checkOperation(); err != nil {
+		return err
+	}
 	return s.checkAdmin()
+}
+
+// The most that can be asked for.
+const (
+	maxTraced = 1_000_000
+	maxDrain  = Duration(time.Minute)
+)
+
+// checkOperation checks what is set for those who operate the server.
+func (s *Serve) checkOperation() error {
+	if s.TraceMessages < 0 || s.TraceMessages > maxTraced {
+		return fmt.Errorf("--trace-messages %d: want 0 to %d", s.TraceMessages, maxTraced)
+	}
+	if s.Drain < 0 || s.Drain > maxDrain {
+		return fmt.Errorf("--drain %s: want 0s to %s", time.Duration(s.Drain), time.Duration(maxDrain))
+	}
+	if s.HEP == "" {
+		return nil
+	}
+	if a, err := AddrPort(s.HEP); err != nil || !strings.HasPrefix(s.HEP, "udp:") || a.Port() == 0 {
+		return fmt.Errorf("--hep %s: want udp:ADDR:PORT", s.HEP)
+	}
+	return nil
+}
+
+// Duration is a length of time, written as "90s" or "5m".
+type Duration time.Duration
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(b []byte) error {
+	t, err := time.ParseDuration(string(b))
+	*d = Duration(t)
+	return err
 }
 
 func isAddress(d string) bool {

@@ -71,8 +71,9 @@ type People interface {
 type Operations struct {
 	// SetLogLevel is given debug, info, warn or error, else it gives an error.
 	SetLogLevel func(level string) error
-	// Trace is what was said last of a user, after the N-th message.
-	Trace func(user string, after uint64) []trace.Message
+	// Trace is what was said last of a user, after the N-th message. The error
+	// says that nothing is kept.
+	Trace func(user string, after uint64) ([]trace.Message, error)
 }
 
 // Error is what the server said when it did not do what it was asked for, and

@@ -27,7 +27,12 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 	})
 	mux.HandleFunc("GET "+root+"trace/{user}", func(w http.ResponseWriter, r *http.Request) {
 		after, _ := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64) // 0: all
-		lines(w, o.Trace(r.PathValue("user"), after))
+		messages, err := o.Trace(r.PathValue("user"), after)
+		if err != nil {
+			done(w, err)
+			return
+		}
+		lines(w, messages)
 	})
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })

@@ -26,7 +26,7 @@ var edges = []string{
 
 // below the edges lies what an edge may use.
 var below = append([]string{
-	"sip", "sip/transaction", "sip/trace", "sip/digest", "sip/resolve", "sip/wire", "event/...", "body/...", "owner", "record", "directory",
+	"sip", "sip/transaction", "sip/trace", "sip/hep", "sip/digest", "sip/resolve", "sip/wire", "event/...", "body/...", "owner", "record", "directory",
 }, stages...)
 
 const stageLaw = "a stage sees its inputs and its own next interface, so that it can be tested by hand and moved"

@@ -16,6 +16,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/registrar"
+	"lamplight/sip/hep"
 	"lamplight/sip/transaction"
 )
 
@@ -25,6 +26,7 @@ type Sources struct {
 	ESC          *esc.Compositor
 	Notifier     *notifier.Notifier
 	Registrar    *registrar.Registrar // nil: the role is off
+	HEP          *hep.Sender          // nil: nobody gets copies
 	Events       []event.Name         // the packages served
 	Version      string
 }
@@ -61,6 +63,8 @@ var (
 	connections   = desc("sip_connections_refused_total", "Connections refused, for there were too many.")
 	malformed     = desc("parse_errors_total", "Messages received that could not be read.")
 
+	copies = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
+
 	publications  = desc("publications", "Live publications.", "event")
 	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
 	bindings      = desc("registrations", "Live bindings.")
@@ -70,7 +74,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, malformed, publications, subscriptions, bindings, notified, latency}
+	timeouts, notAllowed, large, overloaded, connections, malformed, copies, publications, subscriptions, bindings, notified, latency}
 
 // results are how outcomes are called.
 var results = map[notifier.Outcome]string{
@@ -95,6 +99,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.Registrar != nil {
 		gauge(out, bindings, float64(c.Registrar.Bindings()))
+	}
+	if c.HEP != nil {
+		counter(out, copies, c.HEP.Sent.Load(), "sent")
+		counter(out, copies, c.HEP.Dropped.Load(), "dropped")
 	}
 }
 

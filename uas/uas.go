@@ -48,6 +48,7 @@ type Server struct {
 	packages map[event.Name]event.Package
 	lines    lines
 	rates    rates
+	leaving  atomic.Bool
 	draining atomic.Bool
 	log      *slog.Logger
 	brake    brake
@@ -84,6 +85,10 @@ func New(o Options) *Server {
 
 // Use names the transaction layer that the notifications go out on.
 func (s *Server) Use(l *transaction.Layer) { s.layer = l }
+
+// Leave refuses OPTIONS from now on: by it a balancer sees that the server is
+// about to drain. Everything else is served.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // Drain refuses whatever comes from now on: the server is about to stop.
 func (s *Server) Drain() { s.draining.Store(true) }
@@ -136,7 +141,7 @@ func (s *Server) counts(r *transaction.Request) bool {
 
 // acceptable makes the checks of RFC 3261 §8.2 that need no state.
 func (s *Server) acceptable(m *sip.Message) error {
-	if s.draining.Load() {
+	if s.draining.Load() || s.leaving.Load() && m.Method() == sip.OPTIONS {
 		return errUnavailable
 	}
 	if err := m.Validate(); err != nil {

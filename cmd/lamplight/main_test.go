@@ -351,6 +351,111 @@ func TestAServerThatKeepsNothingIsManagedOverItsAdminListener(t *testing.T) {
 	s.end(t, syscall.SIGTERM)
 }
 
+// A server that is told to end says so, and serves on for a while: who spreads
+// requests over several has time to see it.
+func TestAServerThatLeavesSaysSo(t *testing.T) {
+	s, ready := serves(t, "--admin", "127.0.0.1:0", "--drain", "60s")
+	get := func(path string) int {
+		r, err := http.Get("http://" + ready["admin"] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	if get("/readyz") != 200 {
+		t.Error("not ready")
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for late := time.After(patience); get("/readyz") != 503; {
+		select {
+		case <-late:
+			t.Fatal("it stays ready")
+		default:
+		}
+	}
+	if got := get("/healthz"); got != 200 {
+		t.Errorf("healthz: %d", got)
+	}
+	conn, err := net.Dial("udp", ready["udp"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK1\r\nFrom: <sip:a@example.test>;tag=1\r\n"+
+		"To: <sip:example.test>\r\nCall-ID: ping\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", conn.LocalAddr())
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	b := make([]byte, 4096)
+	if n, err := conn.Read(b); err != nil || !bytes.HasPrefix(b[:n], []byte("SIP/2.0 503 ")) || !bytes.Contains(b[:n], []byte("Retry-After: ")) {
+		t.Errorf("OPTIONS: %v, %s", err, b[:n])
+	}
+	succeed(t, "", "publish", "alice@example.test", "--state", "busy", "--server", ready["udp"])
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Wait() // the second signal waits for nothing
+}
+
+// serves starts a server that keeps nothing and believes everybody; it returns
+// its addresses by transport.
+func serves(t *testing.T, args ...string) (*started, map[string]string) {
+	t.Helper()
+	s := start(t, command(t, append([]string{"serve", "--data", "memory", "--domain", "example.test", "--listen", "udp:127.0.0.1:0", "--insecure-no-auth"}, args...)...), true)
+	at := map[string]string{}
+	for _, word := range strings.Fields(s.line(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready ") }))[1:] {
+		transport, addr, _ := strings.Cut(word, ":")
+		at[transport] = addr
+	}
+	return s, at
+}
+
+// What is said over each transport is shown to Homer and by trace, in clear text
+// but for credentials.
+func TestWhatIsSaidIsShown(t *testing.T) {
+	homer, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer homer.Close()
+	_ = homer.SetReadDeadline(time.Now().Add(patience))
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, ready := serves(t, "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain", "0s",
+		"--hep", "udp:"+homer.LocalAddr().String(), "--hep-id", "7", "--hep-password-file", key)
+	for _, transport := range []string{"udp", "tcp", "tls"} {
+		succeed(t, "", "publish", transport+"@example.test", "--state", "busy", "--server", ready[transport], "--transport", transport, "--insecure-tls")
+		for seen := 0; seen < 2; seen++ { // the request and its answer
+			b := make([]byte, 1<<16)
+			n, _, err := homer.ReadFrom(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"PUBLISH sip:" + transport + "@example.test SIP/2.0\r\n", "SIP/2.0 200 OK\r\n"}[seen]
+			if !bytes.HasPrefix(b[:n], []byte("HEP3")) || !bytes.Contains(b[:n], []byte("\x00\x0e\x00\x0ahush")) || !bytes.Contains(b[:n], []byte(want)) {
+				t.Errorf("%s: Homer gets %q, want %q", transport, b[:n], want)
+			}
+		}
+		ladder := succeed(t, "", "trace", transport+"@example.test", "--admin", ready["admin"])
+		if !strings.Contains(ladder, "  "+transport+"  PUBLISH sip:"+transport) || strings.Count(ladder, "\n") != 1 {
+			t.Errorf("the ladder over %s:\n%s", transport, ladder)
+		}
+	}
+	s.end(t, syscall.SIGTERM)
+}
+
+// Without a trace the command says so.
+func TestNoTrace(t *testing.T) {
+	s, ready := serves(t, "--admin", "127.0.0.1:0", "--trace-messages", "0", "--drain", "0s")
+	if status, _, errs := result(t, "", "trace", "alice", "--admin", ready["admin"]); status != 1 || !strings.Contains(errs, "--trace-messages is 0") {
+		t.Errorf("exit %d, %s", status, errs)
+	}
+	s.end(t, syscall.SIGTERM)
+}
+
 // A domain lists another one, whose users may watch then, and no longer when it
 // is taken off the list; and its people dial numbers their own way.
 func TestADomainListsAnother(t *testing.T) {

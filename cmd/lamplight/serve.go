@@ -29,6 +29,7 @@ func (c *serveCmd) Run() error {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	defer stop()
 	fmt.Fprintln(os.Stderr, "ready", strings.Join(p.Addresses(), " "))
 	return p.Run(ctx)
