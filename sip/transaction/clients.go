@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,26 +12,19 @@ import (
 	"lamplight/sip"
 )
 
-// clients are the client transactions (RFC 3261 §17.1.2): slots that the branch
+// clients are the client transactions (RFC 3261 §17.1): slots that the branch
 // names, so that a response finds its own without a table.
 type clients struct {
-	began time.Time // ticks count from here, on the clock that only goes forward
+	ticks
 
 	mu     sync.Mutex
 	closed bool
 	random *random.ChaCha8
 	slots  []client
 	free   []uint32
-	wheel  [wheelSize][]turn
-	at     int64 // the tick that was done last
+	wheel  wheel[turn]
 	open   int
 }
-
-// A wheel of 512 ticks of 100 ms goes round in 51 s, more than Timer F.
-const (
-	tickLength = 100 * time.Millisecond
-	wheelSize  = 512
-)
 
 // turn is a slot's entry in the wheel; it is void once the slot is used again.
 type turn struct{ slot, mark uint32 }
@@ -44,8 +38,10 @@ type client struct {
 	message  *buffer
 	exchange Exchange // nil: it has ended
 	interval time.Duration
-	ends     int64 // the tick of Timer F
-	sending  bool  // Send uses the message still
+	due      int64         // the tick of its next retransmission or of its end; other turns are void
+	ends     int64         // the tick of Timer F
+	sending  bool          // Send uses the message still
+	invite   *inviteClient // nil: of another method
 }
 
 // buffer is a message's bytes, used again when its transaction has ended.
@@ -61,9 +57,9 @@ func (b *buffer) recycle() {
 
 // due is what tick has to do for one client transaction.
 type due struct {
-	exchange Exchange
+	exchange Exchange // it failed; nil: it did not
 	flow     Flow
-	message  []byte // nil: it failed
+	message  []byte // to send again; nil: none
 }
 
 func (c *clients) init() {
@@ -73,52 +69,62 @@ func (c *clients) init() {
 	c.began = time.Now()
 }
 
-// tick is the tick under way at a time.
-func (c *clients) tick(t time.Time) int64 { return int64(t.Sub(c.began) / tickLength) }
-
-// after is the first tick that begins a duration after now, and not before.
-func (c *clients) after(d time.Duration) int64 {
-	return int64((time.Since(c.began) + d + tickLength - 1) / tickLength)
-}
-
 // Send sends a request and sees to its retransmissions. x is told of the final
 // response or of failure; where Send returns an error it is told nothing. A
 // request too large for UDP goes over a connection where there is a way; what its
 // slices hold may not be changed until it has ended.
 func (l *Layer) Send(f Flow, r *sip.Request, x Exchange) error {
-	if f.via == nil {
-		return ErrTransport
+	if r.Method == sip.INVITE {
+		_, err := l.Invite(f, r, x)
+		return err
 	}
-	if l.o.Allow != nil && !l.o.Allow(f.remote) {
-		l.NotAllowed.Add(1)
-		return ErrNotAllowed
-	}
-	f, err := l.renewed(f)
+	f, err := l.usable(f)
 	if err != nil {
 		return err
 	}
 	if !f.Reliable() && size(r) > maxDatagramRequest {
 		return l.sendLarge(f, r, x)
 	}
-	return l.send(f, r, x)
+	_, err = l.send(f, r, x)
+	return err
 }
 
-func (l *Layer) send(f Flow, r *sip.Request, x Exchange) error {
-	if s, ok := f.via.(*stream); ok {
-		s.asked.Store(true)
+// usable is a flow on which a request may go.
+func (l *Layer) usable(f Flow) (Flow, error) {
+	if f.via == nil {
+		return f, ErrTransport
 	}
+	if l.o.Allow != nil && !l.o.Allow(f.remote) {
+		l.NotAllowed.Add(1)
+		return f, ErrNotAllowed
+	}
+	return l.renewed(f)
+}
+
+func (l *Layer) send(f Flow, r *sip.Request, x Exchange) (Sent, error) {
 	slot, id, err := l.clients.reserve()
 	if err != nil {
-		return err
+		return Sent{}, err
 	}
 	message := buffers.Get().(*buffer)
 	var via [128]byte
-	message.b = r.Append(message.b[:0], appendVia(via[:0], f, slot, id))
-	l.clients.begin(slot, client{id: id, method: r.Method, flow: f, message: message, exchange: x, sending: true})
+	message.b = r.Append(message.b[:0], appendVia(via[:0], f, slot, id, ""))
+	return l.begin(slot, client{id: id, method: r.Method, flow: f, message: message, exchange: x})
+}
+
+// begin sends the request of a slot that was reserved, for the first time.
+func (l *Layer) begin(slot uint32, s client) (Sent, error) {
+	if via, ok := s.flow.via.(*stream); ok {
+		via.asked.Store(true)
+	}
+	if s.sending = true; s.method == sip.INVITE {
+		s.invite = &inviteClient{}
+	}
+	l.clients.begin(slot, s)
 	l.clock.wake(T1)
 	l.Sent.Add(1)
-	l.trace(f, true, message.b)
-	return l.clients.sent(slot, f.write(message.b))
+	l.trace(s.flow, true, s.message.b)
+	return Sent{l, slot, s.id}, l.clients.sent(slot, s.flow.write(s.message.b))
 }
 
 // reserve takes a slot and a new id. The request is built while nobody waits
@@ -146,7 +152,7 @@ func (c *clients) begin(slot uint32, s client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open++; c.open == 1 {
-		c.at = c.tick(time.Now())
+		c.wheel.at = c.tick(time.Now())
 	}
 	s.interval, s.ends = T1, c.after(TimerF)
 	next := c.after(T1)
@@ -177,25 +183,32 @@ func (c *clients) sent(slot uint32, failure error) error {
 	return nil
 }
 
-func appendVia(b []byte, f Flow, slot uint32, id uint64) []byte {
+// appendVia appends the value of our Via. The mark is the proxy's, behind what
+// names the transaction.
+func appendVia(b []byte, f Flow, slot uint32, id uint64, mark string) []byte {
 	b = append(append(append(b, "SIP/2.0/"...), f.Transport()...), ' ')
 	b = f.Local().AppendTo(b)
 	b = append(append(b, ";branch="...), cookie...)
 	var name [12]byte
 	binary.BigEndian.PutUint32(name[:], slot)
 	binary.BigEndian.PutUint64(name[4:], id)
-	return append(hex.AppendEncode(b, name[:]), ";rport"...)
+	b = hex.AppendEncode(b, name[:])
+	if mark != "" {
+		b = append(append(b, '.'), mark...)
+	}
+	return append(b, ";rport"...)
 }
 
 // schedule puts a transaction's next retransmission, or its end, on the wheel.
 func (c *clients) schedule(slot uint32, s *client, tick int64) {
-	i := min(tick, s.ends) % wheelSize
-	c.wheel[i] = append(c.wheel[i], turn{slot, uint32(s.id)})
+	s.due = min(tick, s.ends)
+	c.wheel.put(s.due, turn{slot, uint32(s.id)})
 }
 
 // named is the transaction that a branch names, nil where it is over.
 func (c *clients) named(branch []byte) (uint32, *client) {
 	var name [12]byte
+	branch, _, _ = bytes.Cut(branch, dot)
 	if len(branch) != len(cookie)+24 || string(branch[:len(cookie)]) != string(cookie) {
 		return 0, nil
 	}
@@ -221,45 +234,72 @@ func (c *clients) end(slot uint32, s *client) {
 	}
 }
 
+var dot = []byte(".")
+
 func (c *clients) release(slot uint32, s *client) {
-	s.message.recycle()
+	if s.message != nil {
+		s.message.recycle()
+	}
 	*s = client{}
 	c.free = append(c.free, slot)
 }
 
+// answer is what a response leads to.
+type answer struct {
+	exchange Exchange // nil: nobody is told
+	matched  bool
+	flow     Flow
+	hop      []byte // an ACK or a CANCEL to send; nil: none
+}
+
 // response finds whom a response is for: by branch and CSeq method (RFC 3261
-// §17.1.3), wherever it came from. A provisional one slows the retransmissions
-// down.
+// §17.1.3), wherever it came from. What is for nobody is dropped, by a proxy too
+// (RFC 6026 §8.9).
 func (l *Layer) response(m *sip.Message) {
 	l.Responses.Add(1)
-	x := l.clients.response(m)
-	switch {
-	case x == nil:
+	a := l.clients.response(m)
+	if !a.matched {
 		l.Unmatched.Add(1)
-	case m.Status() >= 200:
-		x.Response(m)
+	}
+	if a.hop != nil {
+		l.trace(a.flow, true, a.hop)
+		_ = a.flow.write(a.hop) // an ACK is sent again when the response is, a CANCEL by its timer
+	}
+	if a.exchange == nil {
+		return
+	}
+	if m.Status() >= 200 {
+		a.exchange.Response(m)
+	} else if x, ok := a.exchange.(Progress); ok {
+		x.Provisional(m)
 	}
 }
 
-func (c *clients) response(m *sip.Message) Exchange {
+// response gives a response to its transaction. A provisional one slows the
+// retransmissions down.
+func (c *clients) response(m *sip.Message) answer {
 	via, err := m.TopVia()
 	if err != nil {
-		return nil
+		return answer{}
 	}
 	method := m.Method()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slot, s := c.named(via.Branch())
-	if s == nil || s.method != method {
-		return nil
-	}
-	x := s.exchange
-	if m.Status() < 200 {
+	switch {
+	case s == nil:
+		return answer{}
+	case s.invite != nil && (method == sip.INVITE || method == sip.CANCEL):
+		return c.invited(slot, s, method, m)
+	case s.method != method:
+		return answer{}
+	case m.Status() < 200:
 		s.interval = T2
-	} else {
-		c.end(slot, s)
+		return answer{matched: true}
 	}
-	return x
+	a := answer{exchange: s.exchange, matched: true}
+	c.end(slot, s)
+	return a
 }
 
 // due takes from the wheel what is to be done now.
@@ -270,35 +310,41 @@ func (c *clients) due(now time.Time) (list []due, again time.Duration) {
 		return nil, 0
 	}
 	to := c.tick(now)
-	for tick := max(c.at+1, to-wheelSize+1); tick <= to; tick++ {
-		i := tick % wheelSize
-		bucket := c.wheel[i]
-		for _, t := range bucket {
-			if s := &c.slots[t.slot]; s.exchange != nil && uint32(s.id) == t.mark {
-				list = append(list, c.one(t.slot, s, tick, to))
-			}
+	c.wheel.take(to, func(t turn, tick int64) {
+		if s := &c.slots[t.slot]; s.exchange != nil && uint32(s.id) == t.mark && tick >= s.due {
+			list = append(list, c.one(t.slot, s, tick, to))
 		}
-		if c.wheel[i] = bucket[:0]; cap(bucket) > 1024 {
-			c.wheel[i] = nil
-		}
-	}
-	c.at = max(c.at, to)
+	})
 	return list, tickLength
 }
 
 func (c *clients) one(slot uint32, s *client, tick, now int64) due {
-	d := due{exchange: s.exchange, flow: s.flow}
+	d := due{flow: s.flow}
 	if tick >= s.ends {
+		if s.waits() {
+			d.exchange = s.exchange
+		}
 		c.end(slot, s)
 		return d
 	}
-	d.message = append([]byte(nil), s.message.b...) // its buffer may be another's soon
-	s.interval = min(2*s.interval, T2)
+	message := s.message.b
+	switch {
+	case s.invite == nil:
+		s.interval = min(2*s.interval, T2)
+	case s.invite.state == calling: // Timer A has no limit (RFC 3261 §17.1.1.2)
+		s.interval *= 2
+	default:
+		message, s.interval = s.invite.hop, min(2*s.interval, T2)
+	}
+	d.message = append([]byte(nil), message...) // its buffer may be another's soon
 	// From the tick, so that lateness does not add up; but after a stop of the
 	// whole process not all that was missed at once.
 	c.schedule(slot, s, max(tick, now-1)+int64(s.interval/tickLength))
 	return d
 }
+
+// waits tells whether the exchange is not told yet how it ends.
+func (s *client) waits() bool { return s.invite == nil || s.invite.state < completed }
 
 // lost ends every transaction on a connection that is no more.
 func (c *clients) lost(via carrier) (open []Exchange) {
@@ -306,7 +352,9 @@ func (c *clients) lost(via carrier) (open []Exchange) {
 	defer c.mu.Unlock()
 	for i := range c.slots {
 		if s := &c.slots[i]; s.exchange != nil && s.flow.via == via {
-			open = append(open, s.exchange)
+			if s.waits() {
+				open = append(open, s.exchange)
+			}
 			c.end(uint32(i), s)
 		}
 	}
@@ -320,7 +368,9 @@ func (c *clients) closeAll() (open []Exchange) {
 	c.closed = true
 	for i := range c.slots {
 		if s := &c.slots[i]; s.exchange != nil {
-			open = append(open, s.exchange)
+			if s.waits() {
+				open = append(open, s.exchange)
+			}
 			c.end(uint32(i), s)
 		}
 	}

@@ -55,6 +55,9 @@ func FuzzDatagram(f *testing.F) {
 			once := len(c.got)
 			l.message(flow, b)
 			l.Close()
+			if invite := bytes.HasPrefix(b, []byte("INVITE ")) && !stateless && len(c.got) == once; invite {
+				continue // a 2xx is its user's to send again (RFC 6026 §7.1)
+			}
 			if once > 1 || len(c.got) != 2*once {
 				t.Fatalf("answered %d and then %d times", once, len(c.got)-once)
 			}

@@ -26,12 +26,13 @@ func size(r *sip.Request) int {
 // it goes whole, and is counted.
 func (l *Layer) sendLarge(f Flow, r *sip.Request, x Exchange) error {
 	if way, ok := l.larger(f, r); ok {
-		if l.send(way, r, &byDatagram{x, l, f, *r}) == nil {
+		if _, err := l.send(way, r, &byDatagram{x, l, f, *r}); err == nil {
 			return nil
 		}
 	}
 	l.Large.Add(1)
-	return l.send(f, r, x)
+	_, err := l.send(f, r, x)
+	return err
 }
 
 // larger is a way to the other end of a flow that takes a large request: the
@@ -96,7 +97,7 @@ type byDatagram struct {
 func (x *byDatagram) Failed(err error) {
 	if errors.Is(err, ErrFlowLost) {
 		x.layer.Large.Add(1)
-		if err = x.layer.send(x.flow, &x.request, x.Exchange); err == nil {
+		if _, err = x.layer.send(x.flow, &x.request, x.Exchange); err == nil {
 			return
 		}
 	}

@@ -1,7 +1,7 @@
 // Package transaction is the transaction layer over UDP, TCP and TLS (RFC 3261
-// §17 and §18, RFC 3581, RFC 4320): it absorbs retransmissions of requests, repeats its own
-// until they are answered, and knows where an answer goes. It builds no INVITE
-// transactions: an INVITE can only be refused statelessly (RFC 3261 §8.2.7).
+// §17 and §18, RFC 3581, RFC 4320, RFC 6026): it absorbs retransmissions of
+// requests, repeats its own until they are answered, and knows where an answer
+// goes. It decides nothing about where a request is routed, and keeps no dialogs.
 package transaction
 
 import (
@@ -48,11 +48,19 @@ type PacketConn interface {
 type Handler interface{ Request(*Request) }
 
 // Exchange is told how a request of ours ended: by one call, on one of the
-// layer's goroutines, which it must not block. The message is valid during the
-// call only.
+// layer's goroutines, which it must not block. Of an INVITE each 2xx is told,
+// those sent again too, since each needs its ACK (RFC 6026 §7.2). The message is
+// valid during the call only.
 type Exchange interface {
 	Response(*sip.Message) // final
 	Failed(error)
+}
+
+// Progress is an Exchange that is told of the provisional responses to an
+// INVITE as well, 100 among them.
+type Progress interface {
+	Exchange
+	Provisional(*sip.Message)
 }
 
 // Options of New; the zero value is a server's.
@@ -80,6 +88,7 @@ type Layer struct {
 	o       Options
 	log     *slog.Logger
 	servers servers
+	invites invites
 	clients clients
 	clock   clock
 
@@ -109,6 +118,7 @@ func New(h Handler, o Options) *Layer {
 	l.streams.init(o.Streams)
 	l.servers.init(o.MaxOpen)
 	l.clients.init()
+	l.invites.init(l.clients.ticks)
 	l.clock.start(l.tick)
 	return l
 }
@@ -249,16 +259,22 @@ func (l *Layer) Close() error {
 func (l *Layer) tick(now time.Time) time.Duration {
 	due, again := l.clients.due(now)
 	for _, d := range due {
-		if d.message == nil {
+		if d.exchange != nil {
 			l.TimedOut.Add(1)
 			d.exchange.Failed(ErrTimeout)
-			continue
 		}
-		l.Resent.Add(1)
-		l.trace(d.flow, true, d.message)
-		_ = d.flow.write(d.message) // as with the first: Timer F tells in the end
+		if d.message != nil {
+			l.Resent.Add(1)
+			l.trace(d.flow, true, d.message)
+			_ = d.flow.write(d.message) // as with the first: Timer F tells in the end
+		}
 	}
-	return soonest(again, l.servers.expire(now))
+	responses, more := l.invites.due(now, &l.servers)
+	for _, d := range responses {
+		l.trace(d.flow, true, d.message)
+		_ = d.flow.write(d.message) // Timer H tells in the end, or the client asks again
+	}
+	return soonest(soonest(again, more), l.servers.expire(now))
 }
 
 func soonest(a, b time.Duration) time.Duration {

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -95,18 +96,36 @@ func (s *servers) keyFor(m *sip.Message, method sip.Method) key {
 		return s.hash(b)
 	}
 	b = append(append(b, 0), m.RequestURI()...)
+	if method == sip.INVITE {
+		return s.hash(appendOldInvite(b, m))
+	}
 	for _, h := range [...]sip.Header{sip.Via, sip.From, sip.To, sip.CallID, sip.CSeq} {
 		b = append(append(b, 0), m.Value(h)...)
 	}
 	return s.hash(b)
 }
 
+// appendOldInvite appends what an INVITE, its ACK and its CANCEL have in common,
+// without the magic cookie.
+func appendOldInvite(b []byte, m *sip.Message) []byte {
+	for via := range m.Elements(sip.Via) {
+		b = append(append(b, 0), via...)
+		break
+	}
+	if from, err := m.From(); err == nil {
+		b = append(append(b, 0), from.Tag()...)
+	}
+	b = append(append(b, 0), m.CallID()...)
+	c, _ := m.CSeq()
+	return binary.BigEndian.AppendUint32(append(b, 0), c.Number)
+}
+
 // mergeKey names a request however it came here (RFC 3261 §8.2.2.2). A request
 // inside a dialog, or one that answers a challenge with the number of the one
-// that was challenged, has none.
+// that was challenged, has none; nor have those that a proxy may see twice.
 func (s *servers) mergeKey(m *sip.Message) (key, bool) {
 	to, err := m.To()
-	if err != nil || len(to.Tag()) > 0 || m.Has(sip.Authorization) {
+	if err != nil || len(to.Tag()) > 0 || m.Has(sip.Authorization) || m.Method() == sip.CANCEL || m.Method() == sip.MESSAGE {
 		return key{}, false
 	}
 	from, err := m.From()

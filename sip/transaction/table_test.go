@@ -145,7 +145,7 @@ func TestAStopDoesNotBurst(t *testing.T) {
 		list, _ := c.due(now)
 		sent, failed := 0, false
 		for _, d := range list {
-			if d.message == nil {
+			if d.exchange != nil {
 				failed = true
 			} else {
 				sent++
