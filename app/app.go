@@ -19,6 +19,7 @@ import (
 	"lamplight/directory"
 	"lamplight/esc"
 	"lamplight/event"
+	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/registrar"
 	"lamplight/sip/digest"
@@ -85,9 +86,10 @@ type wiring struct {
 	registrar     bool
 	publications  esc.Limits
 	registrations registrar.Options
-	subscriptions int // of an AoR; 0: the default
+	subscriptions notifier.Options // its limits
 	rateOff       bool
 	limitsOff     bool
+	limits        config.Limit
 	journal       owner.Journal
 	owners        owner.Options
 	verifier      *digest.Verifier
@@ -96,21 +98,15 @@ type wiring struct {
 	transport     transaction.Options
 }
 
-// unlimited stands for what --limits off takes away.
-const unlimited = 1 << 30
-
-// maxOpen is how many server transactions may be open or kept, some 600 bytes
-// each: at 32 s each it bounds requests to 30,000 a second.
-const maxOpen = 1 << 20
-
 func (s *Server) wiring() (wiring, error) {
 	networks, users := s.o.Peers()
+	l := s.o.Limit.OrDefault()
 	w := wiring{
-		book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off",
+		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
 		journal: s.o.Journal, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
-		verifier: digest.New(secret(), time.Now),
+		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
-		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: maxOpen,
+		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: streamLimits(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}
 	var err error
@@ -120,12 +116,7 @@ func (s *Server) wiring() (wiring, error) {
 	for _, u := range users {
 		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
 	}
-	if s.o.Limits == "off" {
-		w.limitsOff = true
-		w.publications = esc.Limits{PerUser: unlimited, PerPeer: unlimited}
-		w.registrations = registrar.Options{PerAoR: unlimited}
-		w.subscriptions, w.owners.Intake, w.transport.MaxOpen = unlimited, unlimited, unlimited
-	}
+	w.limit()
 	return w, nil
 }
 

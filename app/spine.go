@@ -48,7 +48,7 @@ func connect(o wiring) *spine {
 	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
 	s.esc = esc.New(packages, s.means, o.publications)
 	s.notifier = notifier.New(packages, s.decide, notifier.Options{
-		PerAoR: o.subscriptions, PerUser: o.subscriptions, RateOff: o.rateOff,
+		PerAoR: o.subscriptions.PerAoR, PerUser: o.subscriptions.PerUser, Min: o.subscriptions.Min, Max: o.subscriptions.Max, RateOff: o.rateOff,
 		Inputs:   s.esc,
 		Document: s.esc.Document,
 		Newest:   s.esc.Newest,
@@ -62,7 +62,7 @@ func connect(o wiring) *spine {
 	s.uas = uas.New(uas.Options{
 		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
-		RateOff: o.limitsOff, Outbound: o.transport.Allow, Logger: o.transport.Logger,
+		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
 	s.layer = transaction.New(s.uas, o.transport)
 	s.uas.Use(s.layer)

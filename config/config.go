@@ -22,6 +22,9 @@ const (
 // Vars are what the tags of settings refer to.
 var Vars = kong.Vars{"data": DefaultData}
 
+// Groups are how the help page sorts the flags.
+var Groups = kong.Groups{"limit": "Limits, each counted by the metric lamplight_limit_total:"}
+
 // Serve is what `lamplight serve` is told. The tags carry the documentation.
 type Serve struct {
 	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
@@ -47,6 +50,7 @@ type Serve struct {
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`
+	Limit          Limit  `toml:"limit" embed:"" prefix:"limit-" group:"limit"`
 	NotifyRate     string `toml:"notify-rate" default:"on" enum:"on,off" help:"Rate of notifications; off for measuring."`
 }
 
@@ -107,6 +111,9 @@ func (s *Serve) Check() error {
 		return fmt.Errorf("--tls-cert and --tls-key belong together")
 	}
 	if err := s.checkOperation(); err != nil {
+		return err
+	}
+	if err := s.Limit.check(); err != nil {
 		return err
 	}
 	return s.checkAdmin()

@@ -31,8 +31,20 @@ func File(r io.Reader) (kong.Resolver, error) {
 				return nil, nil
 			}
 		}
-		return flagValue(values[flag.Name]), nil
+		return flagValue(value(values, flag.Name)), nil
 	}), nil
+}
+
+// value finds a setting by its flag: limit-uri is uri in the table limit.
+func value(values map[string]any, flag string) any {
+	for name, v := range values {
+		if table, ok := v.(map[string]any); ok {
+			if key, ok := strings.CutPrefix(flag, name+"-"); ok {
+				return table[key]
+			}
+		}
+	}
+	return values[flag]
 }
 
 // strict reads the file as the struct that it is for.

@@ -54,6 +54,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.Min, 5*time.Second)
 	set(&l.Default, time.Hour)
 	set(&l.Max, 24*time.Hour)
+	l.Default = min(max(l.Default, l.Min), l.Max)
 	if l.PerUser == 0 {
 		l.PerUser = 10
 	}

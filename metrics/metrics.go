@@ -61,6 +61,7 @@ var (
 	large         = desc("sip_requests_large_total", "Requests over 1,300 bytes sent over UDP, for there was no other way.")
 	overloaded    = desc("sip_overloaded_total", "Requests refused for want of room.")
 	connections   = desc("sip_connections_refused_total", "Connections refused, for there were too many.")
+	limited       = desc("limit_total", "Requests and connections refused for a limit.", "limit")
 	malformed     = desc("parse_errors_total", "Messages received that could not be read.")
 
 	copies = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
@@ -74,7 +75,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, malformed, copies, publications, subscriptions, bindings, notified, latency}
+	timeouts, notAllowed, large, overloaded, connections, limited, malformed, copies, publications, subscriptions, bindings, notified, latency}
 
 // results are how outcomes are called.
 var results = map[notifier.Outcome]string{
@@ -127,6 +128,7 @@ func (c *collector) sip(out chan<- prometheus.Metric) {
 	counter(out, overloaded, t.Overloaded.Load())
 	counter(out, connections, t.Refused.Load())
 	counter(out, malformed, t.Malformed.Load())
+	t.EachLimit(func(limit string, n uint64) { counter(out, limited, n, limit) })
 }
 
 func (c *collector) notifications(out chan<- prometheus.Metric, name event.Name) {

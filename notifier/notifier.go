@@ -101,6 +101,7 @@ type Inputs interface {
 type Options struct {
 	PerAoR    int                                // subscriptions to one event: 10,000
 	PerUser   int                                // subscriptions of one subscriber: 2,000
+	Min, Max  time.Duration                      // of an interval, in the place of the packages'; 0: theirs
 	RateOff   bool                               // no notification rate: for measuring
 	Inputs    Inputs                             // nil: no watcher information
 	Sink      func(id string, saved []byte) Sink // makes a saved sink again

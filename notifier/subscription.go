@@ -98,7 +98,7 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 }
 
 func (n *Notifier) interval(t *owner.Turn, pkg event.Package, r Request) (time.Duration, error) {
-	life := pkg.Lifetime()
+	life := n.lifetime(pkg)
 	asked := r.Expires
 	if r.Default {
 		asked = life.Default
@@ -111,6 +111,19 @@ func (n *Notifier) interval(t *owner.Turn, pkg event.Package, r Request) (time.D
 		return 0, &TooBriefError{least}
 	}
 	return event.Spread(min(asked, life.Max), least, r.ID, t.Now), nil
+}
+
+// lifetime is a package's, as far as no setting says otherwise.
+func (n *Notifier) lifetime(pkg event.Package) event.Lifetime {
+	life := pkg.Lifetime()
+	if n.opt.Min > 0 {
+		life.Min = n.opt.Min
+	}
+	if n.opt.Max > 0 {
+		life.Max = n.opt.Max
+	}
+	life.Default = min(max(life.Default, life.Min), life.Max)
+	return life
 }
 
 // begin makes a subscription. One that only fetches is no device's: it takes

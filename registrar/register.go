@@ -96,7 +96,7 @@ func (r *Registrar) planOne(t *owner.Turn, l *location, req *Request, c *Contact
 	if err != nil {
 		return nil, err
 	}
-	uri, err := contactURI(c)
+	uri, err := r.contactURI(c)
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +136,15 @@ func (r *Registrar) interval(t *owner.Turn, req *Request, c *Contact) (time.Dura
 	return event.Spread(asked, min(least, asked), string(req.AoR), t.Now), nil
 }
 
-func contactURI(c *Contact) (sip.URI, error) {
-	if len(c.URI) > sip.MaxURI {
+func (r *Registrar) contactURI(c *Contact) (sip.URI, error) {
+	if len(c.URI) > r.opt.URI {
 		return sip.URI{}, ErrBadContact
 	}
-	uri, err := sip.ParseURI([]byte(c.URI))
+	return sipURI(c.URI)
+}
+
+func sipURI(text string) (sip.URI, error) {
+	uri, err := sip.ParseURI([]byte(text))
 	if err != nil || !strings.EqualFold(string(uri.Scheme), "sip") && !strings.EqualFold(string(uri.Scheme), "sips") {
 		return sip.URI{}, ErrBadContact
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lamplight/event"
 	"lamplight/owner"
+	"lamplight/sip"
 )
 
 var (
@@ -41,6 +42,7 @@ type Inputs interface {
 type Options struct {
 	Min, Default, Max time.Duration // of an interval: 1 min, 1 h, 24 h
 	PerAoR            int           // bindings of an AoR: 10
+	URI               int           // bytes of a contact: sip.DefaultLimits.URI
 }
 
 func (o Options) orDefault() Options {
@@ -52,8 +54,12 @@ func (o Options) orDefault() Options {
 	set(&o.Min, time.Minute)
 	set(&o.Default, time.Hour)
 	set(&o.Max, 24*time.Hour)
+	o.Default = min(max(o.Default, o.Min), o.Max)
 	if o.PerAoR == 0 {
 		o.PerAoR = 10
+	}
+	if o.URI == 0 {
+		o.URI = sip.DefaultLimits.URI
 	}
 	return o
 }

@@ -87,6 +87,6 @@ func read(id string, value []byte) (*Binding, error) {
 		return nil, r.Err()
 	}
 	var err error
-	b.uri, err = contactURI(&Contact{URI: b.URI})
+	b.uri, err = sipURI(b.URI)
 	return b, err
 }

@@ -122,7 +122,7 @@ func FuzzForward(f *testing.F) {
 		} else {
 			out = e.AppendResponse(nil, &m)
 		}
-		if err := again.Parse(bytes.Clone(out)); err != nil && len(out) < sip.MaxHead && m.Count(sip.Via) < sip.MaxSameFields {
+		if err := again.Parse(bytes.Clone(out)); err != nil && len(out) < sip.DefaultLimits.Head && m.Count(sip.Via) < sip.DefaultLimits.SameField {
 			t.Fatalf("%q becomes %q: %v", text, out, err)
 		} else if err != nil {
 			return

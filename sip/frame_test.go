@@ -30,7 +30,7 @@ func TestFrame(t *testing.T) {
 		{"empty", "A b SIP/2.0\r\nl:\r\n\r\n", 0, "Malformed Content-Length"},
 		{"beyond 32 bits", "A b SIP/2.0\r\nl: 4294967299\r\n\r\nabc", 0, "Malformed Content-Length"},
 		{"a body too large", "A b SIP/2.0\r\nl: 262145\r\n\r\n", 0, "Message Too Large"},
-		{"a head too large", "A b SIP/2.0\r\n" + strings.Repeat("X: y\r\n", sip.MaxHead/6), 0, "Header Fields Too Large"},
+		{"a head too large", "A b SIP/2.0\r\n" + strings.Repeat("X: y\r\n", sip.DefaultLimits.Head/6), 0, "Header Fields Too Large"},
 	} {
 		n, err := sip.Frame([]byte(c.in))
 		switch {

@@ -8,21 +8,12 @@ import (
 	"iter"
 )
 
-// Limits on what is received; beyond them a message is refused.
-const (
-	MaxHead       = 16 << 10 // bytes of start line and header fields
-	MaxURI        = 512      // bytes of a URI
-	MaxFields     = 256      // header fields in all
-	MaxSameFields = 64       // header fields of one name, and values of Via or Contact
-	MaxCallID     = 256      // bytes
-	MaxTag        = 128      // bytes
-	MaxDisplay    = 256      // bytes of a display name
-)
-
 // Message is a received message: an index over its bytes. Its zero value is
 // ready, and may be used for one message after another without allocating.
 // What its methods return points into the bytes given to Parse.
 type Message struct {
+	Limits *Limits // nil: DefaultLimits
+
 	data   []byte
 	fields []field
 
@@ -57,14 +48,17 @@ func (m *Message) Parse(b []byte) error {
 }
 
 func (m *Message) index(b []byte) error {
-	head := b[:min(len(b), MaxHead)]
+	head := b[:min(len(b), m.limits().Head)]
 	line, at, err := cutLine(head, 0)
-	if at == 0 {
-		return err
-	}
 	m.fail(err)
-	m.fail(m.startLine(line))
-	if at = m.headerFields(head, at); at == 0 || m.err != nil {
+	if at > 0 {
+		m.fail(m.startLine(line))
+		at = m.headerFields(head, at)
+	}
+	if m.err == errEndless && len(head) < len(b) {
+		m.err = errLarge
+	}
+	if at == 0 || m.err != nil {
 		return m.err
 	}
 	if err := m.counts(); err != nil {
@@ -88,7 +82,7 @@ func (m *Message) fail(err error) {
 
 var (
 	errEndless  = bad("Header Fields Without End")
-	errLarge    = bad("Header Fields Too Large")
+	errLarge    = over(LimitHead, "Header Fields Too Large")
 	errLineFeed = bad("Line Feed Without Carriage Return")
 	errReturn   = bad("Carriage Return Without Line Feed")
 	errControl  = bad("Control Character")
@@ -100,9 +94,6 @@ var (
 func cutLine(b []byte, from int) (line []byte, next int, err error) {
 	i := bytes.IndexByte(b[from:], '\n')
 	if i < 0 {
-		if len(b) == MaxHead {
-			return nil, 0, errLarge
-		}
 		return nil, 0, errEndless
 	}
 	line, next = b[from:from+i], from+i+1
@@ -159,8 +150,8 @@ func (m *Message) startLine(line []byte) error {
 		return bad("Malformed Request-Line")
 	}
 	switch {
-	case len(m.uri) > MaxURI:
-		return &SyntaxError{Reason: "Request-URI Too Long", Status: 414}
+	case len(m.uri) > m.limits().URI:
+		return &SyntaxError{Reason: "Request-URI Too Long", Status: 414, Limit: LimitURI}
 	case len(m.uri) == 0 || !visible(m.uri):
 		return bad("Malformed Request-URI")
 	}
@@ -225,12 +216,12 @@ func (m *Message) addField(b []byte, at, firstEnd, end int) error {
 	if !isToken(name) {
 		return bad("Malformed Header Field Name")
 	}
-	if len(m.fields) == MaxFields {
-		return bad("Too Many Header Fields")
+	if len(m.fields) == m.limits().Fields {
+		return over(LimitFields, "Too Many Header Fields")
 	}
 	h := headerOf(name)
-	if h != unknownHeader && m.count[h] == MaxSameFields {
-		return bad("Too Many " + h.String() + " Header Fields")
+	if h != unknownHeader && int(m.count[h]) == m.limits().SameField {
+		return over(LimitSameField, "Too Many "+h.String()+" Header Fields")
 	}
 	from, to := at+colon+1, end
 	for from < to && isSpace(b[from]) {

@@ -11,7 +11,8 @@ var ErrMissing = errors.New("sip: the header field is missing")
 // SyntaxError says what in a message breaks the grammar of RFC 3261 §25.
 type SyntaxError struct {
 	Reason string // fit for a reason phrase
-	Status int    // the response it deserves: 400, 414, 416 or 505
+	Status int    // the response it deserves: 400, 414, 416, 505 or 513
+	Limit  string // the limit that was reached; "": none
 }
 
 func (e *SyntaxError) Error() string { return "sip: " + e.Reason }

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"bytes"
+	"errors"
 	"math"
 )
 
@@ -172,8 +173,8 @@ func (m *Message) Validate() error {
 		return bad("CSeq Names Another Method")
 	case len(id) == 0 || bytes.ContainsAny(id, " \t"):
 		return bad("Malformed Call-ID")
-	case len(id) > MaxCallID:
-		return bad("Call-ID Too Long")
+	case len(id) > m.limits().CallID:
+		return over(LimitCallID, "Call-ID Too Long")
 	}
 	_, _, err = m.MaxForwards()
 	return err
@@ -190,8 +191,11 @@ func (m *Message) validVias() (top ViaValue, err error) {
 		if n > 1 {
 			_, err = ParseVia(value)
 		}
-		if err != nil || n > MaxSameFields {
+		switch {
+		case err != nil:
 			return top, bad("Malformed Via")
+		case n > m.limits().SameField:
+			return top, over(LimitSameField, "Too Many Vias")
 		}
 	}
 	if n == 0 {
@@ -202,19 +206,25 @@ func (m *Message) validVias() (top ViaValue, err error) {
 
 func (m *Message) validFromTo(wantTag bool) error {
 	from, err := m.From()
-	if err != nil || !from.valid() {
-		return bad("Malformed From")
+	if err == nil {
+		err = m.valid(from)
+	}
+	if err != nil {
+		return of(From, err)
 	}
 	to, err := m.To()
-	if err != nil || !to.valid() {
-		return bad("Malformed To")
+	if err == nil {
+		err = m.valid(to)
+	}
+	if err != nil {
+		return of(To, err)
 	}
 	switch tag := from.Tag(); {
 	case wantTag && len(tag) == 0:
 		return bad("From Without Tag")
 	case m.method == INVITE: // begins nothing that would be kept, and RFC 4475 §3.1.1.7 has a longer one
-	case len(tag) > MaxTag, len(to.Tag()) > MaxTag:
-		return bad("Tag Too Long")
+	case len(tag) > m.limits().Tag, len(to.Tag()) > m.limits().Tag:
+		return over(LimitTag, "Tag Too Long")
 	}
 	return nil
 }
@@ -222,21 +232,41 @@ func (m *Message) validFromTo(wantTag bool) error {
 func (m *Message) validContacts() error {
 	n := 0
 	for value := range m.elements(Contact) {
-		if n++; n > MaxSameFields {
-			return bad("Too Many Contacts")
+		if n++; n > m.limits().SameField {
+			return over(LimitSameField, "Too Many Contacts")
 		}
-		if c, err := ParseNameAddr(value); (err != nil || !c.valid()) && string(value) != "*" {
-			return bad("Malformed Contact")
+		c, err := ParseNameAddr(value)
+		if err == nil {
+			err = m.valid(c)
+		}
+		if err != nil && string(value) != "*" {
+			return of(Contact, err)
 		}
 	}
 	return nil
 }
 
-// valid tells whether the parts of an address can be read, and are within the
+// valid checks that the parts of an address can be read, and are within the
 // limits.
-func (n NameAddr) valid() bool {
-	_, err := n.ParseURI()
-	return !isSyntax(err) && len(n.URI) <= MaxURI && len(n.Display) <= MaxDisplay
+func (m *Message) valid(n NameAddr) error {
+	switch _, err := n.ParseURI(); {
+	case isSyntax(err):
+		return err
+	case len(n.URI) > m.limits().URI:
+		return over(LimitURI, "URI Too Long In ")
+	case len(n.Display) > m.limits().Display:
+		return over(LimitDisplay, "Display Name Too Long In ")
+	}
+	return nil
+}
+
+// of names the header field that is wrong.
+func of(h Header, err error) error {
+	var e *SyntaxError
+	if errors.As(err, &e) && e.Limit != "" {
+		return over(e.Limit, e.Reason+h.String())
+	}
+	return bad("Malformed " + h.String())
 }
 
 // isSyntax tells a broken URI from one of a scheme that is not ours.

@@ -13,9 +13,6 @@ import (
 	"lamplight/sip"
 )
 
-// maxDisplayName bounds a display name, in bytes.
-const maxDisplayName = 256
-
 // contacts reads all values of Contact; star tells that "*" is among them.
 func contacts(m *sip.Message) (list []registrar.Contact, star bool, err error) {
 	flows := hops(m) == 1 && lists(m, sip.Supported, "outbound")
@@ -53,7 +50,7 @@ func lists(m *sip.Message, h sip.Header, tag string) bool {
 // is only known where the device itself sent the request (RFC 5626 §6).
 func contact(element []byte, flows bool) (registrar.Contact, error) {
 	n, err := sip.ParseNameAddr(element)
-	if err != nil || len(n.Display) > maxDisplayName {
+	if err != nil {
 		return registrar.Contact{}, errMalformed
 	}
 	c := registrar.Contact{URI: string(n.URI), DisplayName: string(n.Display), Expires: registrar.Unasked}

@@ -45,6 +45,7 @@ func (t Trust) network(a netip.Addr) bool {
 type challenge struct {
 	realm string
 	stale bool
+	late  bool // the answer waits, for it is one of many that were wrong
 }
 
 func (c *challenge) Error() string { return "credentials needed for " + c.realm }
@@ -77,7 +78,7 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 	if domain == nil {
 		return sender{}, errStranger
 	}
-	user, err := s.credentials(m, domain)
+	user, err := s.credentials(r, domain)
 	if err != nil {
 		var c *challenge
 		if asChallenge(err, &c) && c.stale {
@@ -89,8 +90,9 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 		s.rates.authenticated(r.Flow.Remote().Addr(), string(user))
 		return s.asserted(m, uri, string(user))
 	}
+	r.Flow.Lasts(s.Limits.LoginIdle)
 	if !s.rates.authenticated(r.Flow.Remote().Addr(), string(user)) && s.counts(r) {
-		return sender{}, errTooManyRequests
+		return sender{}, errUserRate
 	}
 	if aor != user {
 		return sender{}, errNotYou
@@ -151,18 +153,25 @@ func (s *Server) asserted(m *sip.Message, from sip.URI, peer string) (sender, er
 
 // credentials checks the digest of a request against a domain's users. A user
 // who does not exist gets the same answer as a wrong password.
-func (s *Server) credentials(m *sip.Message, d *directory.Domain) (event.AoR, error) {
+func (s *Server) credentials(r *transaction.Request, d *directory.Domain) (event.AoR, error) {
+	var p phone
 	book := s.Book.Load()
-	aor, err := s.Verifier.Verify(m, sip.Authorization, d.Realm, func(username string) (digest.HA1s, string, bool) {
+	aor, err := s.Verifier.Verify(&r.Message, sip.Authorization, d.Realm, func(username string) (digest.HA1s, string, bool) {
+		p = phoneOf(username, r.Flow.Remote())
 		h, aor, ok := book.Credentials(d.Realm, username)
 		return h, string(aor), ok
 	})
 	switch {
+	case errors.Is(err, digest.ErrNoCredentials):
+		return "", &challenge{realm: d.Realm}
+	case !s.RateOff && s.guesses.paused(p):
+		return "", errGuessing
 	case errors.Is(err, digest.ErrStale):
-		return "", &challenge{d.Realm, true}
+		return "", &challenge{realm: d.Realm, stale: true}
 	case err != nil:
-		return "", &challenge{d.Realm, false}
+		return "", &challenge{realm: d.Realm, late: !s.RateOff && s.guesses.wrong(p)}
 	}
+	s.guesses.right(p)
 	return event.AoR(aor), nil
 }
 

@@ -12,9 +12,6 @@ import (
 	"lamplight/sip/transaction"
 )
 
-// maxDocument is the largest document that is published, in bytes.
-const maxDocument = 64 << 10
-
 // publish answers PUBLISH (RFC 3903 §6).
 func (s *Server) publish(r *transaction.Request) {
 	name := eventName(&r.Message)
@@ -57,7 +54,7 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 	if p.Expires, p.Default, err = expires(m); err != nil {
 		return esc.Publish{}, err
 	}
-	if len(p.Body) > maxDocument {
+	if len(p.Body) > s.Limits.Document {
 		return esc.Publish{}, errTooLarge
 	}
 	if len(p.Body) > 0 {

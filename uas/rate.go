@@ -4,70 +4,120 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"lamplight/event"
 )
 
-// The rates of requests: bursts that an office behind one address needs, and
-// what then comes each second. A source that has authenticated is not counted
-// for a while; its users are.
+// Limits of what one may send; a zero field takes its default.
+type Limits struct {
+	Document  int           // bytes of a published document: 64 KiB
+	LoginIdle time.Duration // how long the connection of a user may be silent who has authenticated: 15 min
+
+	Source, User, AoR Rate          // requests: 200 and 10, 200 and 20, 2,000 and 200
+	Guesses           int           // wrong passwords of one user from one address: 10
+	GuessWithin       time.Duration // how long each counts: 5 min
+	GuessPause        time.Duration // how long nothing is answered then: 15 min
+}
+
+// Rate is how many come at once, and how many each second after that.
+type Rate struct{ Burst, Each int }
+
+func (l Limits) orDefault() Limits {
+	rate := func(r *Rate, burst, each int) {
+		if *r == (Rate{}) {
+			*r = Rate{burst, each}
+		}
+	}
+	rate(&l.Source, 200, 10)
+	rate(&l.User, 200, 20)
+	rate(&l.AoR, 2000, 200)
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&l.LoginIdle, 15*time.Minute)
+	set(&l.GuessWithin, 5*time.Minute)
+	set(&l.GuessPause, 15*time.Minute)
+	if l.Document == 0 {
+		l.Document = 64 << 10
+	}
+	if l.Guesses == 0 {
+		l.Guesses = 10
+	}
+	return l
+}
+
+// A source that has authenticated is not counted for a while; its users are.
 const (
-	burst         = 200
-	sourceEach    = time.Second / 10
-	userEach      = time.Second / 20
 	authenticates = 10 * time.Minute
-	maxBuckets    = 100_000 // of sources, and of users
+	maxBuckets    = 100_000 // of sources, of users, of AoRs, and of guessers
 )
 
-// rates are the limits of sources and users (RFC 3261 §26.1.5). It reads the
-// clock itself, as requests come before any turn.
+// rates are the limits of sources, users and AoRs (RFC 3261 §26.1.5): bursts that
+// an office behind one address needs, and what then comes each second. It reads
+// the clock itself, as requests come before any turn.
 type rates struct {
+	limits  *Limits
 	mu      sync.Mutex
-	sources buckets[source]
-	users   buckets[string]
+	sources recent[source, bucket]
+	users   recent[string, bucket]
+	aors    recent[event.AoR, bucket]
 }
 
 // bucket holds tokens; one comes back each while.
 type bucket struct {
-	tokens int
+	spent  int
 	filled time.Time
 	free   time.Time // nothing is counted before
 }
 
-func (b *bucket) take(each time.Duration, now time.Time) bool {
+func (b *bucket) take(r Rate, now time.Time) bool {
 	if now.Before(b.free) {
 		return true
 	}
+	each := time.Second / time.Duration(r.Each)
 	if n := int(now.Sub(b.filled) / each); n > 0 {
 		b.filled = b.filled.Add(time.Duration(n) * each)
-		if b.tokens += n; b.tokens >= burst {
-			b.tokens, b.filled = burst, now
+		if b.spent -= n; b.spent <= 0 {
+			b.spent, b.filled = 0, now
 		}
 	}
-	if b.tokens == 0 {
+	if b.spent >= r.Burst {
 		return false
 	}
-	b.tokens--
+	b.spent++
 	return true
 }
 
-// buckets are those in use, and those of the while before: what is not used in
-// between is forgotten, as it is full again by then.
-type buckets[K comparable] struct {
-	young, old map[K]*bucket
+// recent are those in use, and those of the while before: what is not used in
+// between is forgotten, as it says nothing any more by then.
+type recent[K comparable, V any] struct {
+	young, old map[K]*V
 	turned     time.Time
 }
 
-func (s *buckets[K]) of(k K, now time.Time) *bucket {
-	if s.young == nil || now.Sub(s.turned) >= authenticates || len(s.young) >= maxBuckets {
-		s.young, s.old, s.turned = map[K]*bucket{}, s.young, now
+// of is what is known of one; its zero value where that is nothing.
+func (s *recent[K, V]) of(k K, now time.Time, while time.Duration) *V {
+	if s.young == nil || now.Sub(s.turned) >= while || len(s.young) >= maxBuckets {
+		s.young, s.old, s.turned = map[K]*V{}, s.young, now
 	}
-	b := s.young[k]
-	if b == nil {
-		if b = s.old[k]; b == nil {
-			b = &bucket{tokens: burst, filled: now}
+	v := s.young[k]
+	if v == nil {
+		if v = s.old[k]; v == nil {
+			v = new(V)
 		}
-		s.young[k] = b
+		s.young[k] = v
 	}
-	return b
+	return v
+}
+
+// peek is what is known of one, nil where that is nothing.
+func (s *recent[K, V]) peek(k K) *V {
+	if v := s.young[k]; v != nil {
+		return v
+	}
+	return s.old[k]
 }
 
 // source is where requests come from, an address, or for IPv6 a subnet. What
@@ -93,7 +143,7 @@ func (r *rates) admits(a netip.Addr, credentials bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	return r.sources.of(sourceOf(a, credentials), now).take(sourceEach, now)
+	return r.sources.of(sourceOf(a, credentials), now, authenticates).take(r.limits.Source, now)
 }
 
 // returns gives a token back for credentials that were right but stale: after a
@@ -101,8 +151,8 @@ func (r *rates) admits(a netip.Addr, credentials bool) bool {
 func (r *rates) returns(a netip.Addr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := r.sources.of(sourceOf(a, true), time.Now())
-	b.tokens = min(b.tokens+1, burst)
+	b := r.sources.of(sourceOf(a, true), time.Now(), authenticates)
+	b.spent = max(b.spent-1, 0)
 }
 
 // authenticated counts a request of a user, and no longer those of its source.
@@ -111,7 +161,16 @@ func (r *rates) authenticated(a netip.Addr, user string) bool {
 	defer r.mu.Unlock()
 	now := time.Now()
 	for _, credentials := range []bool{false, true} {
-		r.sources.of(sourceOf(a, credentials), now).free = now.Add(authenticates)
+		r.sources.of(sourceOf(a, credentials), now, authenticates).free = now.Add(authenticates)
 	}
-	return r.users.of(user, now).take(userEach, now)
+	return r.users.of(user, now, authenticates).take(r.limits.User, now)
+}
+
+// about counts a request that concerns an AoR, whoever sent it: its owner has
+// others to serve.
+func (r *rates) about(aor event.AoR) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	return r.aors.of(aor, now, authenticates).take(r.limits.AoR, now)
 }

@@ -50,7 +50,7 @@ func serve(t *testing.T, o uas.Options, role bool, f func(t *testing.T, c *count
 		c := &counter{t: t, journal: &fault.Journal{}, registrar: registrar.New(inputs, registrar.Options{})}
 		c.owners = owner.New(c.journal, c.registrar, owner.Options{Owners: 2})
 		o.Owners, o.ESC, o.Book = c.owners, inputs, book()
-		o.Verifier = digest.New([32]byte{1}, time.Now)
+		o.Verifier = digest.New([32]byte{1}, time.Now, digest.Options{})
 		if role {
 			o.Registrar = c.registrar
 		}

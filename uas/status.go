@@ -17,26 +17,29 @@ import (
 
 // The edge's own errors: what is wrong with a request before any stage sees it.
 var (
-	errMalformed       = errors.New("malformed request")
-	errMethod          = errors.New("method not allowed")
-	errUnknownMethod   = errors.New("method not known")
-	errExtension       = errors.New("required extension not supported")
-	errContentCoding   = errors.New("content coding not supported")
-	errEvent           = errors.New("event package not known")
-	errNotAcceptable   = errors.New("no content type of the package is accepted")
-	errStranger        = errors.New("a user of another domain")
-	errNotYou          = errors.New("the name in From is not the authenticated user")
-	errNotYours        = errors.New("the resource is somebody else's")
-	errNoUser          = errors.New("no such user")
-	errNoContact       = errors.New("one Contact is needed")
-	errOneETag         = errors.New("SIP-If-Match is not one entity-tag")
-	errSharedDialog    = errors.New("another subscription in a dialog that has one")
-	errTarget          = errors.New("notifications cannot go there")
-	errOldCSeq         = errors.New("the request is older than the last one of its dialog")
-	errNoDialog        = errors.New("no such dialog")
-	errTooLarge        = errors.New("document too large")
-	errUnavailable     = errors.New("what was asked could not be stored")
-	errTooManyRequests = errors.New("too many requests")
+	errMalformed     = errors.New("malformed request")
+	errMethod        = errors.New("method not allowed")
+	errUnknownMethod = errors.New("method not known")
+	errExtension     = errors.New("required extension not supported")
+	errContentCoding = errors.New("content coding not supported")
+	errEvent         = errors.New("event package not known")
+	errNotAcceptable = errors.New("no content type of the package is accepted")
+	errStranger      = errors.New("a user of another domain")
+	errNotYou        = errors.New("the name in From is not the authenticated user")
+	errNotYours      = errors.New("the resource is somebody else's")
+	errNoUser        = errors.New("no such user")
+	errNoContact     = errors.New("one Contact is needed")
+	errOneETag       = errors.New("SIP-If-Match is not one entity-tag")
+	errSharedDialog  = errors.New("another subscription in a dialog that has one")
+	errTarget        = errors.New("notifications cannot go there")
+	errOldCSeq       = errors.New("the request is older than the last one of its dialog")
+	errNoDialog      = errors.New("no such dialog")
+	errTooLarge      = errors.New("document too large")
+	errUnavailable   = errors.New("what was asked could not be stored")
+	errSourceRate    = errors.New("too many requests of a source")
+	errUserRate      = errors.New("too many requests of a user")
+	errAoRRate       = errors.New("too many requests about an AoR")
+	errGuessing      = errors.New("too many wrong passwords")
 )
 
 // status is one row of the table from domain errors to responses.
@@ -91,10 +94,49 @@ var table = []status{
 	{notifier.ErrTooMany, 500, "Too Many Subscriptions", retryAfter},      // RFC 3261 §21.5.1
 	{registrar.ErrOutOfOrder, 500, "Out Of Order", nil},                   // RFC 3261 §10.3
 	{registrar.ErrTooMany, 500, "Too Many Contacts", retryAfter},          // RFC 3261 §21.5.1
-	{errTooManyRequests, 500, "Too Many Requests", retryAfter},            // RFC 3261 §21.5.1
+	{errSourceRate, 500, "Too Many Requests", retryAfter},                 // RFC 3261 §21.5.1
+	{errUserRate, 500, "Too Many Requests", retryAfter},                   // RFC 3261 §21.5.1
+	{errAoRRate, 500, "Too Many Requests", retryAfter},                    // RFC 3261 §21.5.1
 	{errUnknownMethod, 501, "", nil},                                      // RFC 3261 §21.5.2
 	{errUnavailable, 503, "", retryAfter},                                 // RFC 3261 §21.5.4
 	{owner.ErrBusy, 503, "", retryAfter},                                  // RFC 3261 §21.5.4
+}
+
+// limits are the errors that say that a limit was reached, and how it is called
+// where that is counted.
+var limits = []struct {
+	err  error
+	name string
+}{
+	{errTooLarge, "document"},
+	{esc.ErrTooMany, "publications"},
+	{notifier.ErrTooMany, "subscriptions"},
+	{registrar.ErrTooMany, "contacts"},
+	{errSourceRate, "source"},
+	{errUserRate, "user"},
+	{errAoRRate, "aor"},
+	{errGuessing, "guesses"},
+	{owner.ErrBusy, "intake"},
+}
+
+// reached counts an error that says that a limit was reached.
+func (s *Server) reached(err error) {
+	for _, l := range limits {
+		if errors.Is(err, l.err) {
+			s.layer.Reached(l.name)
+		}
+	}
+	var syntax *sip.SyntaxError
+	var c *challenge
+	if _, brief := tooBrief(err); brief {
+		s.layer.Reached("interval")
+	}
+	if errors.As(err, &syntax) {
+		s.layer.Reached(syntax.Limit)
+	}
+	if asChallenge(err, &c) && c.stale {
+		s.layer.Reached("nonce")
+	}
 }
 
 // response finds the response to an error. An error that no row names is a

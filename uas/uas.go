@@ -6,6 +6,7 @@
 package uas
 
 import (
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -34,9 +35,10 @@ type Options struct {
 
 	Book     *directory.Book
 	Verifier *digest.Verifier
-	NoAuth   bool                      // From is believed
-	Trusted  Trust                     // peers
-	RateOff  bool                      // requests are not counted: for measuring
+	NoAuth   bool  // From is believed
+	Trusted  Trust // peers
+	RateOff  bool  // requests are not counted: for measuring
+	Limits   Limits
 	Outbound func(netip.AddrPort) bool // where requests may go; nil: anywhere
 	Logger   *slog.Logger
 }
@@ -49,6 +51,7 @@ type Server struct {
 	lines    lines
 	rates    rates
 	leaving  atomic.Bool
+	guesses  guesses
 	draining atomic.Bool
 	log      *slog.Logger
 	brake    brake
@@ -63,6 +66,8 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.Limits = o.Limits.orDefault()
+	s.rates.limits, s.guesses.limits = &s.Limits, &s.Limits
 	var names, types []string
 	for _, p := range o.Packages {
 		s.packages[p.Event()] = p
@@ -113,9 +118,10 @@ func (s *Server) Request(r *transaction.Request) {
 	}
 	err := s.acceptable(m)
 	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization)) {
-		err = errTooManyRequests
+		err = errSourceRate
 	}
 	if err != nil {
+		s.reached(err)
 		resp := s.response(refusal{err: err, req: m})
 		s.sayRefused(r, resp.Status, err)
 		r.RespondStateless(&resp)
@@ -189,10 +195,18 @@ func (s *Server) options(r *transaction.Request) {
 
 // refuse answers with the response to an error, in the request's transaction.
 func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
+	s.reached(err)
 	var c *challenge
-	if asChallenge(err, &c) {
-		s.sayRefused(r, 401, err)
-		r.RespondStateless(&sip.Response{Status: 401, Header: s.Verifier.Challenge(c.realm, c.stale)})
+	switch {
+	case errors.Is(err, errGuessing):
+		s.sayRefused(r, 0, err)
+		r.Drop()
+		return
+	case asChallenge(err, &c) && c.late:
+		s.guesses.wait(func() { s.challenge(r, c) })
+		return
+	case asChallenge(err, &c):
+		s.challenge(r, c)
 		return
 	}
 	resp := s.response(refusal{err: err, req: &r.Message, event: name})
@@ -200,9 +214,18 @@ func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
 	r.Respond(&resp)
 }
 
+func (s *Server) challenge(r *transaction.Request, c *challenge) {
+	s.sayRefused(r, 401, c)
+	r.RespondStateless(&sip.Response{Status: 401, Header: s.Verifier.Challenge(c.realm, c.stale)})
+}
+
 // post gives a job to the owner of an AoR, or refuses the request.
 func (s *Server) post(r *transaction.Request, aor event.AoR, j owner.Job) {
-	if err := s.Owners.Post(string(aor), j); err != nil {
+	err := errAoRRate
+	if !s.counts(r) || s.rates.about(aor) {
+		err = s.Owners.Post(string(aor), j)
+	}
+	if err != nil {
 		s.refuse(r, "", err)
 	}
 }

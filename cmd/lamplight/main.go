@@ -38,7 +38,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("lamplight"), kong.Description("A SIP presence server: knows who is free, and tells."),
-		kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(config.File), config.Vars)
+		kong.DefaultEnvars("LAMPLIGHT"), kong.Configuration(config.File), config.Vars, config.Groups)
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}

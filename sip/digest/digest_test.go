@@ -19,7 +19,7 @@ type script struct {
 
 func newScript(t *testing.T) *script {
 	s := &script{T: t, now: time.Unix(1_800_000_000, 0)}
-	s.v = New([32]byte{1}, func() time.Time { return s.now })
+	s.v = New([32]byte{1}, func() time.Time { return s.now }, Options{})
 	return s
 }
 
@@ -112,7 +112,7 @@ func TestANonceEnds(t *testing.T) {
 	s.now = s.now.Add(NonceLife)
 	s.expect(old, ErrStale)
 	c := s.challenged("example.com")
-	s.v.mac = New([32]byte{2}, s.v.now).mac // as after a restart
+	s.v.mac = New([32]byte{2}, s.v.now, Options{}).mac // as after a restart
 	s.expect(s.answer(c, "secret", 1), ErrStale)
 }
 

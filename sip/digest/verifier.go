@@ -24,10 +24,17 @@ const NonceLife = 300 * time.Second
 // stale sooner.
 const maxNonces = 200_000
 
+// Options of New; a zero field takes its default.
+type Options struct {
+	NonceLife time.Duration // how long a nonce may be used: NonceLife
+	Nonces    int           // that are remembered: 200,000
+}
+
 // Verifier challenges and verifies. It keeps nothing of a challenge; only of a
 // nonce that was used rightly it remembers which counts it saw.
 type Verifier struct {
 	now func() time.Time
+	o   Options
 
 	mu       sync.Mutex
 	mac      hash.Hash         // of the secret; it allocates, so there is one
@@ -44,8 +51,14 @@ type use [16]byte
 type window struct{ high, seen uint64 }
 
 // New makes a verifier. Nonces of another secret are stale.
-func New(secret [32]byte, now func() time.Time) *Verifier {
-	return &Verifier{mac: hmac.New(sha256.New, secret[:]), now: now, used: [2]map[use]window{{}, {}}, rotation: now()}
+func New(secret [32]byte, now func() time.Time, o Options) *Verifier {
+	if o.NonceLife == 0 {
+		o.NonceLife = NonceLife
+	}
+	if o.Nonces == 0 {
+		o.Nonces = maxNonces
+	}
+	return &Verifier{o: o, mac: hmac.New(sha256.New, secret[:]), now: now, used: [2]map[use]window{{}, {}}, rotation: now()}
 }
 
 // Challenge is the WWW-Authenticate lines of a 401. The algorithm that everybody
@@ -106,7 +119,7 @@ func (v *Verifier) fresh(nonce []byte, realm string) bool {
 		return false
 	}
 	age := v.now().Sub(time.Unix(int64(binary.BigEndian.Uint32(b[:])), 0))
-	return age < NonceLife && age > -NonceLife
+	return age < v.o.NonceLife && age > -v.o.NonceLife
 }
 
 // Verify checks the credentials of a realm in a request's header field. lookup
@@ -181,7 +194,7 @@ func nonceCount(nc []byte) uint64 {
 // take finds what was seen of a nonce, and begins it where there is nothing; it
 // tells whether the count is new. Where there is no room nothing is.
 func (v *Verifier) take(u use, count uint64) bool {
-	if now := v.now(); now.Sub(v.rotation) >= NonceLife {
+	if now := v.now(); now.Sub(v.rotation) >= v.o.NonceLife {
 		v.used[1], v.used[0] = v.used[0], map[use]window{}
 		v.rotation = now
 	}
@@ -192,7 +205,7 @@ func (v *Verifier) take(u use, count uint64) bool {
 			return fresh
 		}
 	}
-	if len(v.used[0]) >= maxNonces {
+	if len(v.used[0]) >= v.o.Nonces {
 		return false
 	}
 	var w window

@@ -23,6 +23,7 @@ type Counters struct {
 	Refused    atomic.Uint64 // connections, for there are too many
 
 	byMethod [len(methods) + 1]methodCounters // the last: methods that are not known
+	byLimit  [len(limits)]atomic.Uint64
 }
 
 // methodCounters count the requests and answers of one method.
@@ -33,6 +34,19 @@ type methodCounters struct {
 
 var methods = [...]sip.Method{sip.ACK, sip.BYE, sip.CANCEL, sip.INFO, sip.INVITE, sip.MESSAGE, sip.NOTIFY, sip.OPTIONS,
 	sip.PRACK, sip.PUBLISH, sip.REFER, sip.REGISTER, sip.SUBSCRIBE, sip.UPDATE}
+
+// Limits that are the layer's own, beside those of messages; and those of what
+// is above it.
+const (
+	LimitTransactions = "transactions"
+	LimitConnections  = "connections"
+	LimitSlow         = "slow" // a connection that took too long
+)
+
+// limits are the names of all, so that there is a bounded number.
+var limits = [...]string{sip.LimitHead, sip.LimitFields, sip.LimitSameField, sip.LimitURI, sip.LimitCallID, sip.LimitTag, sip.LimitDisplay, sip.LimitMessage,
+	LimitTransactions, LimitConnections, LimitSlow, "document", "interval", "subscriptions", "contacts", "publications",
+	"source", "user", "aor", "guesses", "nonce", "intake"}
 
 var transports = [...]string{"UDP", "TCP", "TLS", "WS", "WSS"}
 
@@ -54,6 +68,20 @@ func (c *Counters) request(m sip.Method, transport string) {
 func (c *Counters) answer(m sip.Method, status int) {
 	if class := status / 100; 0 < class && class < 7 {
 		c.of(m).answered[class].Add(1)
+	}
+}
+
+// Reached counts that a limit was reached; "", and what is no limit, is none.
+func (c *Counters) Reached(limit string) {
+	if i := slices.Index(limits[:], limit); i >= 0 {
+		c.byLimit[i].Add(1)
+	}
+}
+
+// EachLimit tells how often each limit was reached.
+func (c *Counters) EachLimit(each func(limit string, n uint64)) {
+	for i := range limits {
+		each(limits[i], c.byLimit[i].Load())
 	}
 }
 

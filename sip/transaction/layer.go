@@ -73,6 +73,7 @@ type Options struct {
 	Allow     func(netip.AddrPort) bool                      // where requests may be sent; nil: anywhere
 	Advertise Advertise                                      // the address told to others; nil: the socket's
 	MaxOpen   int                                            // server transactions; 0: 100,000
+	Limits    *sip.Limits                                    // of messages; nil: the default ones
 	Trace     Trace                                          // nil: nobody looks
 	Logger    *slog.Logger
 }
@@ -110,6 +111,9 @@ func New(h Handler, o Options) *Layer {
 	}
 	if o.Listen == nil {
 		o.Listen = listenUDP
+	}
+	if o.Limits == nil {
+		o.Limits = &sip.DefaultLimits
 	}
 	l := &Layer{handler: h, o: o, log: o.Logger}
 	if l.log == nil {

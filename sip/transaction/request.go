@@ -199,6 +199,7 @@ func (l *Layer) message(f Flow, b []byte) {
 	l.trace(f, false, b)
 	r := pool.Get().(*Request)
 	r.layer, r.Flow, r.key = l, f, key{}
+	r.Message.Limits = l.o.Limits
 	r.buf = append(r.buf[:0], b...)
 	err := r.Message.Parse(r.buf)
 	switch {
@@ -231,7 +232,10 @@ func viaBroken(m *sip.Message) bool {
 func (r *Request) refuse(err error) {
 	var syntax *sip.SyntaxError
 	m := &r.Message
-	if !errors.As(err, &syntax) || !m.IsRequest() || m.Method() == sip.ACK {
+	if errors.As(err, &syntax) {
+		r.layer.Reached(syntax.Limit)
+	}
+	if syntax == nil || !m.IsRequest() || m.Method() == sip.ACK {
 		r.recycle()
 		return
 	}
@@ -290,6 +294,7 @@ func (l *Layer) invite(r *Request) {
 
 func (l *Layer) overloaded(r *Request) {
 	l.Overloaded.Add(1)
+	l.Reached(LimitTransactions)
 	r.RespondStateless(&sip.Response{Status: 503, Header: []byte("Retry-After: 5\r\n")})
 }
 

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"lamplight/sip"
 )
 
 // Times and sizes of connections.
@@ -167,6 +165,7 @@ func (s *stream) read() {
 	}
 	b := make([]byte, 0, readBuffer)
 	silent := time.Now().Add(s.patience())
+	spoke := false
 	var begun time.Time // when the message did that is not whole yet; zero: there is none
 	for s.waits(silent, begun) {
 		if len(b) == cap(b) {
@@ -179,6 +178,10 @@ func (s *stream) read() {
 				s.refuse(rest, frameErr)
 				return
 			}
+			if heard && !spoke {
+				spoke = true
+				s.layer.streams.spoke(s)
+			}
 			if heard {
 				silent, begun = time.Now().Add(s.layer.streams.o.Idle), time.Time{}
 			}
@@ -190,6 +193,15 @@ func (s *stream) read() {
 			return
 		}
 	}
+	if !s.isClosed() {
+		s.layer.Reached(LimitSlow)
+	}
+}
+
+func (s *stream) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // handshake lets the other side see our certificate, in the time of the first
@@ -202,6 +214,9 @@ func (s *stream) handshake() bool {
 	_ = c.SetDeadline(time.Now().Add(s.layer.streams.o.First))
 	if err := c.HandshakeContext(s.layer.streams.dials); err != nil {
 		s.layer.log.Debug("a handshake failed", "remote", s.remote, "error", err)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			s.layer.Reached(LimitSlow)
+		}
 		return false
 	}
 	return c.SetDeadline(time.Time{}) == nil
@@ -265,7 +280,7 @@ func (s *stream) messages(b []byte) (rest []byte, heard bool, err error) {
 		case len(b) < 4:
 			return b, heard, nil
 		}
-		n, err := sip.Frame(b)
+		n, err := s.layer.o.Limits.Frame(b)
 		if n == 0 || err != nil {
 			return b, heard, err
 		}
@@ -280,6 +295,7 @@ func (s *stream) refuse(b []byte, err error) {
 	s.layer.Malformed.Add(1)
 	r := pool.Get().(*Request)
 	r.layer, r.Flow, r.key = s.layer, Flow{s, s.remote}, key{}
+	r.Message.Limits = s.layer.o.Limits
 	r.buf = append(r.buf[:0], b...)
 	_ = r.Message.Parse(r.buf)
 	r.refuse(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,7 @@ import (
 // StreamOptions limit connections; a zero field takes its default.
 type StreamOptions struct {
 	Max     int // connections in all: 20,000
-	PerAddr int // of one address on which nothing lasts: 100
+	PerAddr int // of one address on which nothing lasts: 100; of those that say nothing the oldest goes
 
 	First time.Duration // until the first whole message: 10 s
 	Idle  time.Duration // between messages where nothing lasts: 2 min
@@ -28,8 +29,8 @@ type streams struct {
 
 	mu     sync.Mutex
 	all    map[*stream]struct{}
-	to     map[end]*stream    // the newest
-	idle   map[netip.Addr]int // on which nothing lasts, by address
+	to     map[end]*stream       // the newest
+	idle   map[netip.Addr]*crowd // on which nothing lasts, by address
 	closed bool
 }
 
@@ -46,8 +47,14 @@ func (s *streams) init(o StreamOptions) {
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
 	}
-	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[end]*stream{}, map[netip.Addr]int{}
+	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[end]*stream{}, map[netip.Addr]*crowd{}
 	s.dials, s.cancel = context.WithCancel(context.Background())
+}
+
+// crowd are the connections of one address on which nothing lasts.
+type crowd struct {
+	size   int
+	silent []*stream // those that have not said a whole message yet, the oldest first
 }
 
 var errNoCertificate = errors.New("no certificate")
@@ -60,13 +67,46 @@ func (s *streams) add(n *stream) bool {
 }
 
 func (s *streams) addLocked(n *stream) bool {
-	a := n.remote.Addr()
-	if s.closed || len(s.all) >= s.o.Max || s.idle[a] >= s.o.PerAddr {
+	if s.closed || len(s.all) >= s.o.Max {
 		return false
 	}
+	a := n.remote.Addr()
+	c := s.idle[a]
+	if c == nil {
+		c = &crowd{}
+		s.idle[a] = c
+	}
+	if c.size >= s.o.PerAddr {
+		if len(c.silent) == 0 {
+			return false
+		}
+		silent := c.silent[0] // who says nothing keeps nobody out who shares its address
+		s.uncount(silent)
+		n.layer.Refused.Add(1)
+		n.layer.Reached(LimitConnections)
+		go silent.close()
+	}
 	s.all[n], s.to[n.end], n.counted = struct{}{}, n, true
-	s.idle[a]++
+	if c.size++; !n.made {
+		c.silent = append(c.silent, n)
+	}
+	s.idle[a] = c
 	return true
+}
+
+// spoke says that a connection is one of those that say something.
+func (s *streams) spoke(n *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.idle[n.remote.Addr()]; n.counted && c != nil {
+		c.spoke(n)
+	}
+}
+
+func (c *crowd) spoke(n *stream) {
+	if i := slices.Index(c.silent, n); i >= 0 {
+		c.silent = slices.Delete(c.silent, i, i+1)
+	}
 }
 
 // findOr is the connection to the same end, else the new one, taken in.
@@ -92,7 +132,9 @@ func (s *streams) uncount(n *stream) {
 	}
 	n.counted = false
 	a := n.remote.Addr()
-	if s.idle[a]--; s.idle[a] == 0 {
+	c := s.idle[a]
+	c.spoke(n)
+	if c.size--; c.size == 0 {
 		delete(s.idle, a)
 	}
 }
@@ -180,6 +222,7 @@ func (d *door) accept() {
 		s := d.layer.newStream(d, conn, to)
 		if !d.layer.streams.add(s) {
 			d.layer.Refused.Add(1)
+			d.layer.Reached(LimitConnections)
 			_ = conn.Close()
 			continue
 		}

@@ -29,7 +29,9 @@ func guarded(v *digest.Verifier, realm string, script func(*peer, *transaction.R
 	}
 }
 
-func verifier(now func() time.Time) *digest.Verifier { return digest.New([32]byte{1}, now) }
+func verifier(now func() time.Time) *digest.Verifier {
+	return digest.New([32]byte{1}, now, digest.Options{})
+}
 
 func ok(p *peer, r *transaction.Request) { answer(r, 200, "SIP-ETag: e", "Expires: 60") }
 
