@@ -95,6 +95,7 @@ type wiring struct {
 	verifier      *digest.Verifier
 	noAuth        bool
 	trusted       uas.Trust
+	profiles      []uas.Profile
 	transport     transaction.Options
 }
 
@@ -106,6 +107,7 @@ func (s *Server) wiring() (wiring, error) {
 		journal: s.o.Journal, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
+		profiles: Profiles(s.o.Serve),
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: streamLimits(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}

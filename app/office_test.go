@@ -160,6 +160,10 @@ func state(user string, s presence.State) string {
 		basic = "closed"
 	case presence.OnThePhone, presence.Busy, presence.Away, presence.Meeting:
 		activity = "<dm:person id=\"p1\"><rpid:activities><rpid:" + s.String() + "/></rpid:activities></dm:person>"
+	case presence.DND:
+		activity = "<dm:person id=\"p1\"><rpid:activities><rpid:busy/></rpid:activities><dm:note>Do not disturb</dm:note></dm:person>"
+	case presence.OutOfOffice:
+		activity = "<dm:person id=\"p1\"><rpid:activities><rpid:vacation/></rpid:activities></dm:person>"
 	}
 	return `<?xml version="1.0" encoding="UTF-8"?>
 <presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"` +

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lamplight/app"
+	"lamplight/config"
 	"lamplight/event"
 	"lamplight/event/presence"
 	"lamplight/policy"
@@ -87,6 +88,30 @@ func TestR03OldNamesOfPresence(t *testing.T) {
 		check()
 		o.crash()
 		check()
+	})
+}
+
+// What a phone needs otherwise can be set, and goes before what is known of it;
+// it changes what that phone is shown, and nothing for others.
+func TestProfilesOfTheSettings(t *testing.T) {
+	inOffice(t, func(o *app.Options) {
+		o.Profile = []config.Profile{{Agent: "Acme, Inc", OneDialog: true, Unreachable: "failed"}, {Agent: "Yealink SIP-T99", XPIDF: true}}
+	}, func(o *office) {
+		alice, acme, yealink, plain := o.handset("alice"), o.handset("bob"), o.handset("bob"), o.handset("bob")
+		acme.subscribe("alice", lamp, "User-Agent: ACME, inc. 12")
+		yealink.subscribe("alice", lamp, "User-Agent: Yealink SIP-T99 1.2")
+		plain.subscribe("alice", lamp)
+		o.has(acme.next(), "<state>failed</state>")
+		o.has(yealink.next(), "<state>terminated</state>")
+		o.has(plain.next(), "<state>terminated</state>")
+		alice.publish("alice", lamp, call("alice", "confirmed", `call-id="c1"`))
+		o.has(acme.next(), "<state>confirmed</state>")
+		o.has(yealink.next(), "<state>confirmed</state>")
+		alice.publish("alice", lamp, call("alice", "early", `call-id="c2"`, `direction="initiator"`))
+		o.has(acme.next(), "<state>early</state>", "-confirmed")
+		o.has(yealink.next(), "<state>early</state>", "<state>confirmed</state>") // no longer as the table has it
+		yealink.subscribe("alice", "User-Agent: Yealink SIP-T99 1.2", "Accept: application/pidf+xml, application/xpidf+xml")
+		o.expect(yealink.next(), "NOTIFY", `Content-Type: application/xpidf\+xml`)
 	})
 }
 

@@ -60,7 +60,7 @@ func connect(o wiring) *spine {
 	}
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages, Profiles: o.profiles,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,8 @@ func TestCheckRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen", "udp:nowhere"}, {"--listen", "carrier:127.0.0.1:1"}, {"--listen", "5060"},
 		{"--domain", "a b"}, {"--trust", "a b"}, {"--domain", "sip:x"}, {"--outbound", "everywhere"},
+		{"--trace-messages", "-1"}, {"--drain", "2m"}, {"--drain", "soon"}, {"--hep", "tcp:192.0.2.1:9060"}, {"--hep", "udp:homer"}, {"--hep", "udp:192.0.2.1:0"},
+		{"--profile", "one-dialog"}, {"--profile", "agent=a;nonsense"},
 		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
 	} {
 		s, err := parse(t, "", args...)
@@ -110,12 +113,86 @@ func TestPeersAreAddressesOrUsers(t *testing.T) {
 	}
 }
 
-func TestExplainWarnsOfWhatIsOpen(t *testing.T) {
-	s, _ := parse(t, "", "--insecure-no-auth", "--limits", "off")
+// What check says, word for word: people act on it.
+func TestExplain(t *testing.T) {
+	for name, args := range map[string][]string{
+		"defaults": nil,
+		"closed": {"--data", "memory", "--domain", "example.test", "--domain", "other.test", "--alias-domain", "192.0.2.1", "--role", "presence",
+			"--listen", "udp:10.1.2.3:5060", "--listen", "tls:198.51.100.9:5061", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
+			"--advertise", "udp:198.51.100.9:5060", "--trust", "10.1.2.4", "--trust", "pbx@example.test", "--outbound", "10.0.0.0/8",
+			"--admin", "127.0.0.1:9160", "--drain", "5s", "--log-level", "error", "--trace-messages", "0",
+			"--limit-user-rate", "8", "--limit-nonce-life", "1m"},
+		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
+			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070",
+			"--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
+	} {
+		s, err := parse(t, "", args...)
+		if err == nil {
+			err = s.Check()
+		}
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		want, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.Explain(), "\n") + "\n"; got != string(want) {
+			t.Errorf("%s is explained as\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// Whatever is set is named: a setting that check is silent about would be one
+// that nobody sees.
+func TestExplainNamesEverySetting(t *testing.T) {
+	s, err := parse(t, "", "--data", "D4TA", "--domain", "d0main.test", "--alias-domain", "alias.test", "--listen", "tls:192.0.2.1:5061", "--tls-cert", "c3rt",
+		"--tls-key", "k3y", "--advertise", "tls:192.0.2.2:5061", "--trust", "192.0.2.3", "--outbound", "192.0.2.4", "--admin", "127.0.0.1:99",
+		"--log-level", "debug", "--trace-messages", "777", "--hep", "udp:10.0.0.1:9060", "--hep-id", "4711", "--hep-password-file", "s3cret", "--drain", "7s",
+		"--insecure-no-auth", "--limits", "off", "--notify-rate", "off")
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := strings.Join(s.Explain(), "\n")
-	for _, want := range []string{"WARNING: --insecure-no-auth", "WARNING: --limits off", "localhost"} {
+	for _, want := range []string{"D4TA", "d0main.test", "alias.test", "tls:192.0.2.1:5061", "c3rt", "tls:192.0.2.2:5061", "192.0.2.3", "192.0.2.4", "127.0.0.1:99",
+		"debug", "777", "udp:10.0.0.1:9060", "4711", "s3cret", "7s", "--insecure-no-auth", "--limits off", "--notify-rate off"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	acme := Profile{Agent: "Acme, Inc", OneDialog: true, Unreachable: "failed"}
+	file := "[[profile]]\nagent = \"Acme, Inc\"\none-dialog = true\nunreachable = \"failed\"\n\n[[profile]]\nagent = \"other\"\nxpidf = true\n"
+	for name, want := range map[string][]Profile{"file": {acme, {Agent: "other", XPIDF: true}}, "flag": {acme}} {
+		var args []string
+		if name == "flag" {
+			args = []string{"--profile", "agent=Acme, Inc; one-dialog ;unreachable=failed;xpidf=false"}
+		}
+		s, err := parse(t, file, args...)
+		if err == nil {
+			err = s.Check()
+		}
+		if err != nil || !slices.Equal(s.Profile, want) {
+			t.Errorf("%s: %+v, %v, want %+v", name, s.Profile, err, want)
+		}
+	}
+	for file, want := range map[string]string{
+		"[[profile]]\nagent = \"a\"\n\n[[profile]]\nagent = \"b\"\none-dialogue = true\n": `line 6: unknown key "profile.one-dialogue"`,
+		"[[profile]]\none-dialog = true\n":                                                "no agent",
+		"[[profile]]\nagent = \"a\"\none-dialog = \"yes\"\n":                              "line 3",
+		"[[profile]]\nagent = \"a\"\nunreachable = \"gone\"\n":                            "offline or failed",
+		"[[profile]]\nagent = \"a\"\ncpim-label = \"a b\"\n":                              "content type",
+		"profile = [\"agent=a;one-dialogue\"]\n":                                          "one-dialogue",
+		"[[profile]]\nagent = \"a\"\n[profile.more]\nx = 1\n":                             "line 3",
+	} {
+		s, err := parse(t, file)
+		if err == nil {
+			err = s.Check()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", file, err, want)
 		}
 	}
 }

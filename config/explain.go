@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
+	"reflect"
 	"strings"
+	"time"
 )
 
 // Explain says the settings in words, a sentence each; what is unsafe is
@@ -17,6 +20,14 @@ func (s *Serve) Explain() []string {
 	} else {
 		lines = append(lines, "Keeps users and state in "+s.Data+".")
 	}
+	lines = append(lines, s.explainNames()...)
+	lines = append(lines, s.explainLimits()...)
+	lines = append(lines, s.explainOperation()...)
+	return append(lines, s.warnings()...)
+}
+
+// explainNames says how others know the server, and whom it knows.
+func (s *Serve) explainNames() (lines []string) {
 	switch {
 	case !s.HasListener("tls"):
 	case s.TLSCert != "":
@@ -34,22 +45,100 @@ func (s *Serve) Explain() []string {
 		lines = append(lines, "Believes "+t+", which may publish for the domains served.")
 	}
 	if len(s.Outbound) == 0 {
-		lines = append(lines, "Sends requests to any address that subscribes.")
-	} else {
-		lines = append(lines, "Sends requests only to "+strings.Join(s.Outbound, ", ")+".")
+		return append(lines, "Sends requests to any address that subscribes.")
 	}
-	return append(lines, s.warnings()...)
+	return append(lines, "Sends requests only to "+strings.Join(s.Outbound, ", ")+".")
 }
 
-func (s *Serve) warnings() (lines []string) {
-	if s.InsecureNoAuth {
-		lines = append(lines, "WARNING: --insecure-no-auth: anybody who reaches a listener is whoever they say.")
+func (s *Serve) explainLimits() (lines []string) {
+	if s.Limits != "off" {
+		lines = append(lines, "Bounds how much each source, user and address-of-record may ask for and hold.")
+		if changed := s.Limit.changed(); changed != nil {
+			lines = append(lines, "Has other limits than by default: "+strings.Join(changed, ", ")+".")
+		}
 	}
-	if s.Limits == "off" {
-		lines = append(lines, "WARNING: --limits off: a single user can fill the memory.")
-	}
-	if s.NotifyRate == "off" {
-		lines = append(lines, "WARNING: --notify-rate off: phones may be told more than they can take.")
+	if s.NotifyRate != "off" {
+		lines = append(lines, "Tells each phone a burst of changes at once, then the newest state at the rate of its event package.")
 	}
 	return lines
 }
+
+// changed are the limits that are not the default.
+func (l Limit) changed() (list []string) {
+	now, usual := reflect.ValueOf(l.OrDefault()), reflect.ValueOf(Limit{}.OrDefault())
+	for i := range now.NumField() {
+		if v := now.Field(i).Interface(); v != usual.Field(i).Interface() {
+			if d, ok := v.(Duration); ok {
+				v = time.Duration(d)
+			}
+			list = append(list, fmt.Sprintf("%s %v", now.Type().Field(i).Tag.Get("toml"), v))
+		}
+	}
+	return list
+}
+
+// explainOperation says what whoever operates the server sees of it.
+func (s *Serve) explainOperation() []string {
+	lines := []string{"Logs " + s.LogLevel + " and worse, with call_id, without credentials and bodies."}
+	if s.LogLevel == "error" {
+		lines[0] = "Logs errors only, with call_id, without credentials and bodies."
+	}
+	if s.Admin == "" {
+		lines = append(lines, "Shows neither health nor metrics: there is no --admin.")
+	} else {
+		lines = append(lines, "Answers /healthz, /readyz and /metrics on "+s.Admin+"; told to end, it says so there for "+time.Duration(s.Drain).String()+" before it does.")
+	}
+	if s.TraceMessages > 0 {
+		lines = append(lines, fmt.Sprintf("Keeps the last %d messages in memory for the command trace, credentials masked.", s.TraceMessages))
+	} else {
+		lines = append(lines, "Keeps no messages for the command trace.")
+	}
+	if s.HEP != "" {
+		line := fmt.Sprintf("Sends a copy of each message to Homer at %s as agent %d, credentials masked", s.HEP, s.HEPID)
+		if s.HEPPasswordFile != "" {
+			line += ", with the password in " + s.HEPPasswordFile
+		}
+		lines = append(lines, line+".")
+	}
+	return lines
+}
+
+func (s *Serve) warnings() (lines []string) {
+	warn := func(format string, args ...any) { lines = append(lines, "WARNING: "+fmt.Sprintf(format, args...)) }
+	if s.InsecureNoAuth {
+		warn("--insecure-no-auth: anybody who reaches a listener is whoever they say.")
+	}
+	if s.Limits == "off" {
+		warn("--limits off: a single user can fill the memory.")
+	}
+	if s.NotifyRate == "off" {
+		warn("--notify-rate off: phones may be told more than they can take.")
+	}
+	networks, _ := s.Peers()
+	for _, n := range networks {
+		if isWide(n) {
+			warn("--trust %s: everybody in this network is believed without a password.", n)
+		}
+	}
+	for _, l := range s.Listen {
+		transport, _, _ := strings.Cut(l, ":")
+		switch a, _ := AddrPort(l); {
+		case a.Addr().IsUnspecified() && len(s.Outbound) == 0:
+			warn("--listen %s, and no --outbound: who subscribes can have notifications sent to any address that this machine reaches.", l)
+		case isPublic(a.Addr()) && transport != "tls" && transport != "wss":
+			warn("--listen %s: on a public address, and what is said there can be read on the way, but for passwords.", l)
+		}
+	}
+	if a, err := AddrPort(s.HEP); err == nil && isPublic(a.Addr()) {
+		warn("--hep %s: copies of all messages go to a public address, and can be read on the way.", s.HEP)
+	}
+	return lines
+}
+
+// isWide tells a network of more addresses than one office has.
+func isWide(p netip.Prefix) bool {
+	return p.Addr().Is4() && p.Bits() < 24 || !p.Addr().Is4() && p.Bits() < 64
+}
+
+// isPublic tells an address that others than one's own network may reach.
+func isPublic(a netip.Addr) bool { return a.IsGlobalUnicast() && !a.IsPrivate() }

@@ -69,11 +69,16 @@ func position(err error) error {
 	return err
 }
 
-// flagValue writes a list as a flag has it.
+// flagValue writes a list as a flag has it; a list of tables is left as it is.
 func flagValue(v any) any {
 	list, ok := v.([]any)
 	if !ok {
 		return v
+	}
+	if len(list) > 0 {
+		if _, tables := list[0].(map[string]any); tables {
+			return v
+		}
 	}
 	words := make([]string, len(list))
 	for i, w := range list {

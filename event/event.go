@@ -83,6 +83,7 @@ const (
 	OfflineState                       // who can't be reached has the dialog state "offline"
 	FailedState                        // and here "failed"
 	CiscoActivities                    // presence in the dialect of Cisco's enterprise phones
+	DigiumPresence                     // presence with a second tuple in Digium's words
 )
 
 // Body is an encoded document that many subscriptions share. Where Versioned,

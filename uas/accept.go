@@ -13,8 +13,8 @@ import (
 // 3261 §20.1): the one that the subscriber likes best among those that the
 // package can send. Without Accept it is the package's default. What the phone's
 // profile says goes before that.
-func format(m *sip.Message, pkg event.Package) (event.Format, error) {
-	types, p := pkg.Types(), profile(m)
+func (s *Server) format(m *sip.Message, pkg event.Package) (event.Format, error) {
+	types, p := pkg.Types(), s.profile(m)
 	if !m.Has(sip.Accept) {
 		return event.Format{Type: types[0], Profile: p.Render}, nil
 	}

@@ -1,6 +1,7 @@
 package uas
 
 import (
+	"slices"
 	"strings"
 
 	"lamplight/body/pidf"
@@ -13,40 +14,69 @@ import (
 // It is chosen when they subscribe; it changes how a state is written, never the
 // state.
 type Profile struct {
-	Agent  string   // in their User-Agent, in lower case
-	Render uint8    // bits of event.Format
-	Prefer string   // the content type to send wherever they accept it
-	CPIM   string   // the content type to send to who accepts cpim-pidf+xml only
-	Says   []string // the same in words
+	Agent  string // in their User-Agent, in lower case
+	Render uint8  // bits of event.Format
+	Prefer string // the content type to send wherever they accept it
+	CPIM   string // the content type to send to who accepts cpim-pidf+xml only
 }
 
-const (
-	saysOne     = "one call at most, the one that rings first"
-	saysTalking = "an outgoing call as answered at once"
-)
-
-// Profiles is all that is known of phones' peculiarities. The first row that
-// fits counts.
+// Profiles is all that is known of phones' peculiarities. Of these and those of
+// the settings, which stand before them, the first row that fits counts.
 var Profiles = []Profile{
-	{Agent: "grandstream", Render: event.CallingIsTalking | event.OfflineState, Says: []string{saysTalking, `who cannot be reached as "offline"`}},
-	{Agent: "fanvil", Render: event.CallingIsTalking | event.FailedState, Says: []string{saysTalking, `who cannot be reached as "failed"`}},
-	{Agent: "yealink", Render: event.CallingIsTalking, Says: []string{saysTalking}},
-	{Agent: "polycom", Render: event.CallingIsTalking, Prefer: xpidf.Type, Says: []string{saysTalking, "presence as xpidf where they take it"}},
-	{Agent: "polyedge", Render: event.CallingIsTalking, Says: []string{saysTalking}},
-	{Agent: "cisco-cp", Render: event.CiscoActivities, CPIM: pidf.Type, Says: []string{"presence in their own dialect, labelled PIDF"}},
-	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking, Says: []string{saysOne, saysTalking}},
-	{Agent: "pjsua", Render: event.OneDialog, Says: []string{saysOne}},
-	{Agent: "pjsip", Render: event.OneDialog, Says: []string{saysOne}},
-	{Agent: "microsip", Render: event.OneDialog, Says: []string{saysOne}},
-	{Agent: "technicolor", Render: event.NoIdleDialog, Says: []string{"a list of calls that is empty where there is none"}},
+	{Agent: "grandstream", Render: event.CallingIsTalking | event.OfflineState},
+	{Agent: "fanvil", Render: event.CallingIsTalking | event.FailedState},
+	{Agent: "yealink", Render: event.CallingIsTalking},
+	{Agent: "polycom", Render: event.CallingIsTalking, Prefer: xpidf.Type},
+	{Agent: "polyedge", Render: event.CallingIsTalking},
+	{Agent: "cisco-cp", Render: event.CiscoActivities, CPIM: pidf.Type},
+	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking},
+	{Agent: "digium", Render: event.DigiumPresence},
+	{Agent: "sangoma", Render: event.DigiumPresence},
+	{Agent: "pjsua", Render: event.OneDialog},
+	{Agent: "pjsip", Render: event.OneDialog},
+	{Agent: "microsip", Render: event.OneDialog},
+	{Agent: "technicolor", Render: event.NoIdleDialog},
+}
+
+// words say what each bit does.
+var words = []struct {
+	bit  uint8
+	text string
+}{
+	{event.OneDialog, "one call at most, the one that rings first"},
+	{event.NoIdleDialog, "a list of calls that is empty where there is none"},
+	{event.CallingIsTalking, "an outgoing call as answered at once"},
+	{event.OfflineState, `who cannot be reached as "offline"`},
+	{event.FailedState, `who cannot be reached as "failed"`},
+	{event.CiscoActivities, "presence in the dialect of Cisco's enterprise phones"},
+	{event.DigiumPresence, "presence with a second tuple in Digium's words"},
+}
+
+// Says is what the phones are shown, in words.
+func (p *Profile) Says() (list []string) {
+	for _, w := range words {
+		if p.Render&w.bit != 0 {
+			list = append(list, w.text)
+		}
+	}
+	if p.Prefer != "" {
+		list = append(list, "presence as "+p.Prefer+" where they take it")
+	}
+	if p.CPIM != "" {
+		list = append(list, "presence labelled "+p.CPIM+" where they ask for "+cpim)
+	}
+	if list == nil {
+		list = []string{"everything as the standards have it"}
+	}
+	return list
 }
 
 // profile is a request's row of the table; one that says nothing where none fits.
-func profile(m *sip.Message) *Profile {
+func (s *Server) profile(m *sip.Message) *Profile {
 	agent := strings.ToLower(string(m.Value(sip.UserAgent)))
-	for i := range Profiles {
-		if strings.Contains(agent, Profiles[i].Agent) {
-			return &Profiles[i]
+	for _, table := range [][]Profile{s.Profiles, Profiles} {
+		if i := slices.IndexFunc(table, func(p Profile) bool { return strings.Contains(agent, p.Agent) }); i >= 0 {
+			return &table[i]
 		}
 	}
 	return &Profile{}

@@ -44,7 +44,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if pkg == nil {
 		return errEvent
 	}
-	f, err := format(m, pkg)
+	f, err := s.format(m, pkg)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, 
 		return 0, nil, err
 	}
 	if m.Has(sip.Accept) {
-		chosen, err := format(m, s.packages[req.Event])
+		chosen, err := s.format(m, s.packages[req.Event])
 		if err != nil {
 			return 0, nil, err
 		}

@@ -32,6 +32,7 @@ type Options struct {
 	Notifier  *notifier.Notifier
 	Registrar *registrar.Registrar // nil: the role is off
 	Packages  []event.Package
+	Profiles  []Profile // those that go before the table's
 
 	Book     *directory.Book
 	Verifier *digest.Verifier

@@ -6,8 +6,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lamplight/app"
 	"lamplight/config"
-	"lamplight/uas"
 )
 
 type checkCmd struct {
@@ -23,8 +23,8 @@ func (c *checkCmd) Run() error {
 	for _, line := range c.Explain() {
 		fmt.Println(line)
 	}
-	for _, p := range uas.Profiles {
-		fmt.Printf("Shows phones whose User-Agent has %q: %s.\n", p.Agent, strings.Join(p.Says, "; "))
+	for _, p := range app.AllProfiles(c.Serve) {
+		fmt.Printf("Shows phones whose User-Agent has %q: %s.\n", p.Agent, strings.Join(p.Says(), "; "))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package presence
 
 import (
+	"slices"
+
 	"lamplight/body/pidf"
 	"lamplight/body/xpidf"
 	"lamplight/event"
@@ -16,8 +18,28 @@ func (Package) Encode(entity string, d event.Document, f event.Format) (event.Bo
 		return event.Body{Head: old.Append(nil)}, nil
 	case f.Profile&event.CiscoActivities != 0:
 		return event.Body{Head: doc.AppendCisco(nil, ciscoActivity(&doc))}, nil
+	case f.Profile&event.DigiumPresence != 0:
+		doc.Tuples = append(slices.Clip(doc.Tuples), digium(&doc))
 	}
 	return event.Body{Head: doc.Append(nil)}, nil
+}
+
+// digium is the tuple in which Digium's phones look for more than the others
+// tell: one of six words, and what the person wrote.
+func digium(doc *pidf.Presence) pidf.Tuple {
+	s, note, _ := StateOf(doc)
+	word := "available"
+	switch {
+	case s == DND:
+		word = "dnd"
+	case s == Offline || s == Unknown:
+		word = "unavailable"
+	case s == OutOfOffice:
+		word = "xa"
+	case s == Away || s == Busy || s == Meeting:
+		word = "away"
+	}
+	return pidf.DigiumTuple(word, note)
 }
 
 // older is what the format before PIDF can say.
