@@ -10,6 +10,7 @@ import (
 	witness "github.com/emiago/sipgo/sip"
 
 	"lamplight/sip"
+	"lamplight/sip/torture"
 )
 
 // seeds are messages to begin fuzzing with: samples and torture.
@@ -17,8 +18,8 @@ func seeds(f *testing.F) {
 	for _, text := range samples {
 		f.Add(crlf(text))
 	}
-	for _, c := range torture {
-		f.Add(crlf(c.text))
+	for _, c := range torture.Messages {
+		f.Add(c.Bytes())
 	}
 }
 
@@ -163,14 +164,14 @@ var (
 
 // Beyond the two tables both take and refuse the same.
 func TestAcceptanceAgainstAWitness(t *testing.T) {
-	for _, c := range torture {
-		_, ours := judge(crlf(c.text))
-		_, theirs := witness.ParseMessage(crlf(c.text))
+	for _, c := range torture.Messages {
+		_, ours := judge(c.Bytes())
+		_, theirs := witness.ParseMessage(c.Bytes())
 		in := func(table []string) bool {
-			return slices.ContainsFunc(table, func(s string) bool { return strings.Contains(c.section, s) })
+			return slices.ContainsFunc(table, func(s string) bool { return strings.Contains(c.Section, s) })
 		}
 		if (ours != nil && theirs == nil) != in(laxer) || (ours == nil && theirs != nil) != in(stricter) {
-			t.Errorf("%s: ours %v, the witness's %v", c.section, ours, theirs)
+			t.Errorf("%s: ours %v, the witness's %v", c.Section, ours, theirs)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lamplight/sip"
+	"lamplight/sip/torture"
 )
 
 const invite = `INVITE sip:bob@example.test SIP/2.0
@@ -106,8 +107,8 @@ func FuzzForward(f *testing.F) {
 	f.Add(crlf(invite))
 	f.Add(crlf(publish))
 	f.Add([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\nf: <sip:a@b>\r\n\r\n"))
-	for _, c := range torture {
-		f.Add(crlf(c.text))
+	for _, c := range torture.Messages {
+		f.Add(c.Bytes())
 	}
 	kept := []sip.Header{sip.From, sip.To, sip.CallID, sip.CSeq, sip.Contact, sip.RecordRoute, sip.ContentType, sip.Supported, sip.Require}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -189,6 +189,9 @@ func (s *stream) read() {
 				begun = time.Now()
 			}
 		}
+		if errors.Is(err, io.EOF) { // who has nothing more to say may still listen
+			s.flush()
+		}
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // waits tells whether it was the last one
 			return
 		}
@@ -305,14 +308,19 @@ func (s *stream) refuse(b []byte, err error) {
 // linger lets the other side read the last word: closing while there is
 // something unread would take it back.
 func (s *stream) linger() {
-	s.mu.Lock()
-	for s.writing && !s.closed {
-		s.changed.Wait()
-	}
-	s.mu.Unlock()
+	s.flush()
 	if c, ok := s.conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
 		_ = s.conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.Copy(io.Discard, s.conn)
+	}
+}
+
+// flush waits until what is queued is written.
+func (s *stream) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.writing && !s.closed {
+		s.changed.Wait()
 	}
 }
 

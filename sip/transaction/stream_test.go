@@ -118,6 +118,21 @@ func TestAPingIsAnswered(t *testing.T) {
 
 // Over a reliable transport nothing is kept for retransmissions (RFC 3261
 // §17.2.2), and the response needs no rport to come back.
+// Who says all it has to say and ends its side is still answered.
+func TestAnAnswerBehindTheEnd(t *testing.T) {
+	_, addr := listenTCP(t, answers(ok), transaction.Options{})
+	for range 50 {
+		c := dial(t, addr)
+		c.say(overTCP("PUBLISH", "z9hG4bKa") + overTCP("PUBLISH", "z9hG4bKb"))
+		if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		c.message()
+		c.message()
+		c.ends()
+	}
+}
+
 func TestARequestAgainOverTCPIsANewOne(t *testing.T) {
 	l, addr := listenTCP(t, answers(ok), transaction.Options{})
 	c := dial(t, addr)
