@@ -1,7 +1,7 @@
 // Package ua is a SIP user agent: it registers (RFC 3261 §10.2), publishes event
-// state (RFC 3903 §4) and subscribes to it (RFC 6665 §4.1), for the command line,
-// the demo and the tests. It talks to one server, makes no calls, and
-// looks no names up but that server's.
+// state (RFC 3903 §4), subscribes to it (RFC 6665 §4.1), and makes and takes calls
+// (RFC 3261 §13), for the command line, the demo, click-to-call and the tests. It
+// talks to one server, has no media, and looks no names up but that server's.
 package ua
 
 import (
@@ -44,6 +44,14 @@ type Options struct {
 	// OnRequest sees every request first, on the goroutine that reads the
 	// socket; with true it has taken it and answers or drops it.
 	OnRequest func(*transaction.Request) bool
+	// OnCall takes calls that come, on the goroutine that reads the socket: it must
+	// not wait for the agent, and may answer at once. nil: INVITE gets 405.
+	OnCall func(*Call)
+	// OnRefer takes a REFER inside a call, as OnCall does, after it was accepted.
+	// nil: it is declined.
+	OnRefer func(Referral)
+	// OnMessage takes a MESSAGE. nil: it gets 405.
+	OnMessage func(*sip.Message)
 	Logger    *slog.Logger // nil: nothing is logged
 }
 
@@ -68,6 +76,7 @@ type Agent struct {
 	closed        bool
 	subscriptions map[*Subscription]struct{}
 	usages        map[string]*usage // by Call-ID and our tag
+	calls         map[string]*Call  // by the same
 	work          sync.WaitGroup    // what runs by itself
 }
 
@@ -87,7 +96,7 @@ func New(o Options) (*Agent, error) {
 	if o.Username == "" {
 		o.Username = user.user
 	}
-	a := &Agent{o: o, user: user, host: host, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}}
+	a := &Agent{o: o, user: user, host: host, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}, calls: map[string]*Call{}}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -208,9 +217,16 @@ func (a *Agent) Close() error {
 	for s := range a.subscriptions {
 		open = append(open, s)
 	}
+	var calls []*Call
+	for _, c := range a.calls {
+		calls = append(calls, c)
+	}
 	a.mu.Unlock()
 	a.cancel()
 	err := a.layer.Close()
+	for _, c := range calls {
+		c.end(Ending{Err: ErrClosed}, nil)
+	}
 	for _, s := range open {
 		s.end(ErrClosed)
 	}
@@ -237,11 +253,9 @@ func (a *Agent) after(d time.Duration, f func(context.Context)) *time.Timer {
 // handler takes the layer's requests, so that Agent needs no method for it.
 type handler struct{ agent *Agent }
 
-// allow is what is answered with something better than 405.
-const allow = "Allow: NOTIFY, OPTIONS\r\n"
-
 func (h handler) Request(r *transaction.Request) {
-	if h.agent.o.OnRequest != nil && h.agent.o.OnRequest(r) {
+	a := h.agent
+	if a.o.OnRequest != nil && a.o.OnRequest(r) {
 		return
 	}
 	resp := sip.Response{ToTag: sip.NewTag()}
@@ -250,15 +264,31 @@ func (h handler) Request(r *transaction.Request) {
 	switch method := r.Message.Method(); {
 	case errors.As(err, &syntax):
 		resp.Status, resp.Reason = syntax.Status, syntax.Reason
+	case a.took(r):
+		return
+	case method == sip.ACK:
+		r.Drop()
+		return
 	case method == sip.NOTIFY:
-		resp.Status = h.agent.notified(&r.Message)
-	case method == sip.OPTIONS:
-		resp.Status, resp.Header = 200, []byte(allow)
-	case method == sip.INVITE: // kept by nobody: the layer has no INVITE transactions
-		r.RespondStateless(&sip.Response{Status: 405, ToTag: resp.ToTag, Header: []byte(allow)})
+		resp.Status = a.notified(&r.Message)
+	case method == sip.OPTIONS && a.unknown(&r.Message) != 481:
+		resp.Status, resp.Header = 200, a.allow()
+	case method == sip.INVITE:
+		r.RespondStateless(&sip.Response{Status: a.unknown(&r.Message), ToTag: resp.ToTag, Header: a.allow()})
 		return
 	default:
-		resp.Status, resp.Header = 405, []byte(allow)
+		resp.Status, resp.Header = a.unknown(&r.Message), a.allow()
 	}
 	r.Respond(&resp)
+}
+
+// allow is what is answered with something better than 405.
+func (a *Agent) allow() []byte { return header(nil).add(sip.Allow, a.methods()) }
+
+// unknown is the status of what belongs to nothing.
+func (a *Agent) unknown(m *sip.Message) int {
+	if to, err := m.To(); err == nil && len(to.Tag()) > 0 && a.o.OnCall != nil {
+		return 481
+	}
+	return 405
 }

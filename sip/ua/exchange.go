@@ -94,12 +94,7 @@ func firstCSeq() uint32 { return 1 + rand.Uint32N(1<<16) }
 
 // once is one transaction.
 func (a *Agent) once(ctx context.Context, r sip.Request) (*sip.Message, error) {
-	h := header(bytes.Clone(r.Header))
-	h = append(h, a.o.Header...)
-	if a.o.UserAgent != "" {
-		h = h.add(sip.UserAgent, a.o.UserAgent)
-	}
-	r.Header = append(h, a.digest.answers(r.Method, r.URI)...)
+	r.Header = a.headerOf(&r)
 	flow, err := a.way()
 	if err != nil {
 		return nil, domain(err)
@@ -108,12 +103,17 @@ func (a *Agent) once(ctx context.Context, r sip.Request) (*sip.Message, error) {
 	if err := a.layer.Send(flow, &r, e); err != nil {
 		return nil, domain(err)
 	}
-	select {
-	case o := <-e:
-		return o.response, domain(o.err)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return e.wait(ctx)
+}
+
+// headerOf are all header fields of a request: its own, the agent's, and the
+// credentials.
+func (a *Agent) headerOf(r *sip.Request) []byte {
+	h := append(header(bytes.Clone(r.Header)), a.o.Header...)
+	if a.o.UserAgent != "" {
+		h = h.add(sip.UserAgent, a.o.UserAgent)
 	}
+	return append(h, a.digest.answers(r.Method, r.URI)...)
 }
 
 func domain(err error) error {
@@ -132,8 +132,23 @@ type outcome struct {
 	err      error
 }
 
-func (e exchange) Response(m *sip.Message) { e <- outcome{response: copyOf(m)} }
-func (e exchange) Failed(err error)        { e <- outcome{err: err} }
+func (e exchange) Failed(err error) { e <- outcome{err: err} }
+
+func (e exchange) Response(m *sip.Message) {
+	select {
+	case e <- outcome{response: copyOf(m)}:
+	default: // a 2xx once more
+	}
+}
+
+func (e exchange) wait(ctx context.Context) (*sip.Message, error) {
+	select {
+	case o := <-e:
+		return o.response, domain(o.err)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // copyOf is a message of its own bytes.
 func copyOf(m *sip.Message) *sip.Message {
