@@ -8,8 +8,9 @@ KILLS ?= 100
 BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
-# a C compiler and its headers for the race detector, SIPp and sipsak as foreign agents.
-DEBIAN := gcc libc6-dev sip-tester sipsak
+# a C compiler and its headers for the race detector; SIPp, sipsak and baresip as
+# foreign agents.
+DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core
 
 .PHONY: help
 help: ## this list
@@ -21,7 +22,7 @@ build: ## the program, without cgo, as it ships
 
 .PHONY: tools
 tools: ## install what the tests need and the machine lacks (Debian)
-	@command -v dpkg-query >/dev/null || { echo "not Debian: a C compiler, SIPp and sipsak are yours to install"; exit 0; }; \
+	@command -v dpkg-query >/dev/null || { echo "not Debian: a C compiler and the foreign agents are yours to install ($(DEBIAN))"; exit 0; }; \
 	missing=; \
 	for p in $(DEBIAN); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \

@@ -115,6 +115,27 @@ func TestProfilesOfTheSettings(t *testing.T) {
 	})
 }
 
+// A phone that gives up when it sees an algorithm that it does not know sees one.
+func TestBaresipIsChallengedForMD5Alone(t *testing.T) {
+	inOffice(t, func(o *app.Options) { o.Profile = []config.Profile{{Agent: "acme", MD5: true}} }, func(o *office) {
+		alice := o.handset("alice")
+		for agent, want := range map[string]string{"baresip v1.0.0 (x86_64/linux)": "MD5", "ACME 1.2": "MD5", "Yealink SIP-T54W 96.86.0.70": "MD5 SHA-256"} {
+			m := alice.exchange(alice.request("PUBLISH", aor("alice"), busy, "User-Agent: "+agent))
+			o.expect(m, "401 ")
+			var offered []string
+			for value := range m.Fields(sip.WWWAuthenticate) {
+				_, rest, _ := strings.Cut(string(value), "algorithm=")
+				name, _, _ := strings.Cut(rest, ",")
+				offered = append(offered, name)
+			}
+			if got := strings.Join(offered, " "); got != want {
+				t.Errorf("%s is offered %q, want %q", agent, got, want)
+			}
+			o.expect(alice.do("PUBLISH", aor("alice"), busy, "User-Agent: "+agent), "200 OK")
+		}
+	})
+}
+
 // The 200 comes first; where they cross, the NOTIFY is tried again.
 func TestR06TheAnswerBeforeTheNotify(t *testing.T) {
 	inOffice(t, nil, func(o *office) {

@@ -48,7 +48,7 @@ type Serve struct {
 	HEPPasswordFile string   `toml:"hep-password-file" placeholder:"FILE" help:"File with the password for it."`
 	Drain           Duration `toml:"drain" default:"1s" placeholder:"DURATION" help:"How long a server that was told to end says so before, by /readyz and to OPTIONS, and serves on; with --admin only."`
 
-	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium. Stands before the table that check shows."`
+	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium, md5. Stands before the table that check shows."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`

@@ -23,6 +23,7 @@ type Profile struct {
 	CPIMLabel        string `toml:"cpim-label" json:"cpim-label"`                 // the content type for who asks for cpim-pidf+xml
 	Cisco            bool   `toml:"cisco" json:"cisco"`                           // presence in Cisco's dialect
 	Digium           bool   `toml:"digium" json:"digium"`                         // presence with Digium's second tuple
+	MD5              bool   `toml:"md5" json:"md5"`                               // no challenge but MD5's
 }
 
 // UnmarshalText reads the form of the flag.

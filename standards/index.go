@@ -78,7 +78,7 @@ var index = []Standard{
 	{7463, "Shared Appearances of a SIP Address of Record", No, ""},
 	{7616, "HTTP Digest Access Authentication", Supported, "qop=auth; auth-int is left out, because no phone uses it"},
 	{8599, "Push Notification with SIP", No, "a binding's parameters are kept"},
-	{8760, "The SIP Digest Access Authentication Scheme", Supported, "MD5 and SHA-256 are offered, MD5 first for clients that read one challenge only; SHA-512-256 is left out"},
+	{8760, "The SIP Digest Access Authentication Scheme", Supported, "MD5 and SHA-256 are offered, MD5 first for clients that read one challenge only, and alone for those that give up at another; SHA-512-256 is left out"},
 }
 
 // deviations lists what is done otherwise on purpose, in the order of the texts.

@@ -11,13 +11,14 @@ import (
 )
 
 // Profile is what phones of one make need otherwise than the standards have it.
-// It is chosen when they subscribe; it changes how a state is written, never the
-// state.
+// It is chosen when they subscribe or are challenged; it changes how a state is
+// written, never the state.
 type Profile struct {
 	Agent  string // in their User-Agent, in lower case
 	Render uint8  // bits of event.Format
 	Prefer string // the content type to send wherever they accept it
 	CPIM   string // the content type to send to who accepts cpim-pidf+xml only
+	MD5    bool   // they give up when they are offered SHA-256 as well
 }
 
 // Profiles is all that is known of phones' peculiarities. Of these and those of
@@ -35,6 +36,7 @@ var Profiles = []Profile{
 	{Agent: "pjsua", Render: event.OneDialog},
 	{Agent: "pjsip", Render: event.OneDialog},
 	{Agent: "microsip", Render: event.OneDialog},
+	{Agent: "baresip v", MD5: true}, // before 3.12
 	{Agent: "technicolor", Render: event.NoIdleDialog},
 }
 
@@ -64,6 +66,9 @@ func (p *Profile) Says() (list []string) {
 	}
 	if p.CPIM != "" {
 		list = append(list, "presence labelled "+p.CPIM+" where they ask for "+cpim)
+	}
+	if p.MD5 {
+		list = append(list, "no challenge but MD5's")
 	}
 	if list == nil {
 		list = []string{"everything as the standards have it"}

@@ -217,7 +217,11 @@ func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
 
 func (s *Server) challenge(r *transaction.Request, c *challenge) {
 	s.sayRefused(r, 401, c)
-	r.RespondStateless(&sip.Response{Status: 401, Header: s.Verifier.Challenge(c.realm, c.stale)})
+	offer := s.Verifier.Challenge
+	if s.profile(&r.Message).MD5 {
+		offer = s.Verifier.ChallengeMD5
+	}
+	r.RespondStateless(&sip.Response{Status: 401, Header: offer(c.realm, c.stale)})
 }
 
 // post gives a job to the owner of an AoR, or refuses the request.

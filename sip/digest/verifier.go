@@ -65,9 +65,20 @@ func New(secret [32]byte, now func() time.Time, o Options) *Verifier {
 // knows is first: older phones, and SIPp, read one challenge and no other. Who
 // knows the better one finds it behind (RFC 8760 §2.4 leaves the order to us).
 func (v *Verifier) Challenge(realm string, stale bool) []byte {
+	return v.challenge(realm, stale, algorithms[:])
+}
+
+// ChallengeMD5 is the one line of a 401 for user agents that give up at the sight
+// of an algorithm that they do not know. Nothing is lost by it: which of the two
+// algorithms is used was always theirs to choose.
+func (v *Verifier) ChallengeMD5(realm string, stale bool) []byte {
+	return v.challenge(realm, stale, algorithms[1:])
+}
+
+func (v *Verifier) challenge(realm string, stale bool, offered []algorithm) []byte {
 	nonce := v.nonce(realm)
 	var b []byte
-	for _, a := range slices.Backward(algorithms[:]) {
+	for _, a := range slices.Backward(offered) {
 		b = append(b, "WWW-Authenticate: Digest realm="...)
 		b = sip.AppendQuoted(b, realm)
 		b = append(append(b, ", nonce=\""...), nonce...)
