@@ -87,6 +87,8 @@ type wiring struct {
 	publications  esc.Limits
 	registrations registrar.Options
 	subscriptions notifier.Options // its limits
+	grace         time.Duration    // what is left of those whose connection is lost
+	natPing       time.Duration
 	rateOff       bool
 	limitsOff     bool
 	limits        config.Limit
@@ -104,6 +106,7 @@ func (s *Server) wiring() (wiring, error) {
 	l := s.o.Limit.OrDefault()
 	w := wiring{
 		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
+		grace: time.Duration(s.o.FlowGrace), natPing: time.Duration(s.o.NATPing),
 		journal: s.o.Journal, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},

@@ -27,10 +27,12 @@ import (
 //	publish USER early|confirmed|terminated call=ID with=USER [...]
 //	                                               of the event dialog
 //	subscribe WATCHER USER [EVENT] [expires=S] [as=NAME] [device=D] [browser] [silent] [stranger]
-//	refresh NAME [expires=S] [by=USER]             NAME is WATCHER unless as= says another
+//	refresh NAME [expires=S] [by=USER] [moved]     NAME is WATCHER unless as= says another; moved: by
+//	                                               another way, and the old one is NAME-before
 //	unsubscribe NAME
 //	fetch WATCHER USER [EVENT]
-//	answer NAME 200|timeout|481|gone               what a silent phone says to its notification
+//	answer NAME 200|timeout|481|gone|lost          what a silent phone says to its notification
+//	park NAME                                      the way to it is lost
 //	rule USER block|polite-block|confirm|allow WATCHER... [rights=R] [stored|unheard]
 //	                                               stored: the running server doesn't hear of it;
 //	                                               unheard: its policy does, and nobody asks it
@@ -49,7 +51,7 @@ var commands map[string]func(*world, args)
 func init() {
 	commands = map[string]func(*world, args){
 		"publish": (*world).publish, "subscribe": (*world).subscribe, "fetch": (*world).subscribe,
-		"refresh": (*world).refresh, "unsubscribe": (*world).refresh, "answer": (*world).answers,
+		"refresh": (*world).refresh, "unsubscribe": (*world).refresh, "answer": (*world).answers, "park": (*world).park,
 		"rule": (*world).rule, "put": (*world).put, "withdraw": (*world).put, "advance": (*world).advances,
 		"fail-commit": (*world).failCommit, "break": (*world).failCommit, "repair": (*world).failCommit,
 		"crash": (*world).crash, "inputs": (*world).inputs, "state": (*world).state, "same": (*world).same,
@@ -253,6 +255,12 @@ func (w *world) subscribes(r notifier.Request) {
 
 func (w *world) refresh(a args) {
 	p := w.phone(a.word(0))
+	if a.flag("moved") {
+		w.phones[p.name+"-before"] = p
+		moved := *p
+		p = &moved
+		p.flying, p.request.Sink, w.phones[p.name] = 0, p, p
+	}
 	r := p.request
 	r.Refresh = true
 	interval, asked := a.duration("expires")
@@ -272,13 +280,18 @@ func (w *world) phone(name string) *phone {
 }
 
 func (w *world) answers(a args) {
-	outcomes := map[string]notifier.Outcome{"200": notifier.Delivered, "timeout": notifier.Later, "481": notifier.NoDialog, "gone": notifier.Gone}
+	outcomes := map[string]notifier.Outcome{"200": notifier.Delivered, "timeout": notifier.Later, "481": notifier.NoDialog, "gone": notifier.Gone, "lost": notifier.Lost}
 	p := w.phone(a.word(0))
 	if p.flying == 0 {
 		w.say("nothing to answer")
 		return
 	}
 	p.answer(outcomes[a.word(1)])
+}
+
+func (w *world) park(a args) {
+	p := w.phone(a.word(0))
+	w.post(p.aor, func(t *owner.Turn) { w.notifier.Park(t, p.aor, p.name) })
 }
 
 func (w *world) rule(a args) {

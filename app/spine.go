@@ -49,6 +49,7 @@ func connect(o wiring) *spine {
 	s.esc = esc.New(packages, s.means, o.publications)
 	s.notifier = notifier.New(packages, s.decide, notifier.Options{
 		PerAoR: o.subscriptions.PerAoR, PerUser: o.subscriptions.PerUser, Min: o.subscriptions.Min, Max: o.subscriptions.Max, RateOff: o.rateOff,
+		Grace: o.grace, GraceAtStart: uas.ComesBack,
 		Inputs:   s.esc,
 		Document: s.esc.Document,
 		Newest:   s.esc.Newest,
@@ -56,7 +57,7 @@ func connect(o wiring) *spine {
 	})
 	s.esc.Tell(s.notifier)
 	if o.registrar {
-		s.registrar = registrar.New(s.esc, o.registrations)
+		s.registrar = registrar.New(s.esc, s.flows(o))
 	}
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.uas = uas.New(uas.Options{
@@ -64,9 +65,19 @@ func connect(o wiring) *spine {
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
+	o.transport.Lost = s.uas.Lost
 	s.layer = transaction.New(s.uas, o.transport)
 	s.uas.Use(s.layer)
 	return s
+}
+
+// flows are the registrar's options, with what it needs to know of connections.
+func (s *spine) flows(o wiring) registrar.Options {
+	r := o.registrations
+	r.Grace, r.GraceAtStart, r.PingEvery = o.grace, uas.ComesBack, o.natPing
+	r.Alive = func(flow uint64) bool { return s.uas.Alive(flow) }
+	r.Ping = func(b *registrar.Binding) { s.uas.Ping(b) }
+	return r
 }
 
 // decide asks policy. A user who was removed sees nothing more, and is not shown.

@@ -59,7 +59,7 @@ func (w *world) start() {
 	w.policy = policy.New(func(domain, other string) bool { return domain == "example.test" && other == "partner.test" })
 	w.esc = esc.New(w.packages, func(a event.AoR, entity string) bool { return string(a) == entity }, esc.Limits{})
 	w.notifier = notifier.New(w.packages, w.policy.Decide, notifier.Options{
-		PerAoR: 5, PerUser: 7, RateOff: w.rateOff, Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,
+		PerAoR: 5, PerUser: 7, Grace: 30 * time.Second, GraceAtStart: 150 * time.Second, RateOff: w.rateOff, Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,
 		Sink: func(_ string, saved []byte) notifier.Sink { return w.phones[string(saved)] }})
 	w.esc.Tell(w.notifier)
 	w.owners = owner.New(w.journal, w, owner.Options{Owners: w.owned})

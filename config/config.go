@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type Serve struct {
 	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
 	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
 	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
+
+	FlowGrace Duration `toml:"flow-grace" default:"30s" placeholder:"TIME" help:"How long a phone whose connection is lost may take to come back before it counts as gone."`
+	NATPing   Duration `toml:"nat-ping" name:"nat-ping" default:"25s" placeholder:"TIME" help:"How often phones behind a NAT are pinged over UDP; 0: never."`
 
 	LogLevel string `toml:"log-level" default:"info" enum:"debug,info,warn,error" help:"What is logged: debug, info, warn or error, and what is worse. The command log-level changes it while the server runs."`
 
@@ -140,6 +144,9 @@ func (s *Serve) checkOperation() error {
 	if s.Drain < 0 || s.Drain > maxDrain {
 		return fmt.Errorf("--drain %s: want 0s to %s", time.Duration(s.Drain), time.Duration(maxDrain))
 	}
+	if s.FlowGrace < 0 || s.NATPing < 0 {
+		return fmt.Errorf("--flow-grace and --nat-ping: want no less than 0")
+	}
 	if s.HEP == "" {
 		return nil
 	}
@@ -149,15 +156,21 @@ func (s *Serve) checkOperation() error {
 	return nil
 }
 
-// Duration is a length of time, written as "90s" or "5m".
+// Duration is a length of time, written as "90s" or "5m"; a number is seconds.
 type Duration time.Duration
 
-// UnmarshalText reads what time.ParseDuration reads.
+// UnmarshalText reads what time.ParseDuration reads, and numbers.
 func (d *Duration) UnmarshalText(b []byte) error {
-	t, err := time.ParseDuration(string(b))
+	text := string(b)
+	if _, err := strconv.ParseUint(text, 10, 31); err == nil {
+		text += "s"
+	}
+	t, err := time.ParseDuration(text)
 	*d = Duration(t)
 	return err
 }
+
+func (d Duration) String() string { return time.Duration(d).String() }
 
 func isAddress(d string) bool {
 	_, err := netip.ParseAddr(strings.Trim(d, "[]"))

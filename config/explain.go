@@ -21,6 +21,7 @@ func (s *Serve) Explain() []string {
 		lines = append(lines, "Keeps users and state in "+s.Data+".")
 	}
 	lines = append(lines, s.explainNames()...)
+	lines = append(lines, s.explainFlows()...)
 	lines = append(lines, s.explainLimits()...)
 	lines = append(lines, s.explainOperation()...)
 	return append(lines, s.warnings()...)
@@ -48,6 +49,20 @@ func (s *Serve) explainNames() (lines []string) {
 		return append(lines, "Sends requests to any address that subscribes.")
 	}
 	return append(lines, "Sends requests only to "+strings.Join(s.Outbound, ", ")+".")
+}
+
+// explainFlows says what becomes of phones that are reached by a connection or through
+// a NAT.
+func (s *Serve) explainFlows() (lines []string) {
+	if s.FlowGrace > 0 {
+		lines = append(lines, fmt.Sprintf("Waits %s for a phone whose connection is lost to come back.", s.FlowGrace))
+	} else {
+		lines = append(lines, "Takes a phone for gone as soon as its connection is lost.")
+	}
+	if s.NATPing > 0 {
+		return append(lines, fmt.Sprintf("Pings phones behind a NAT every %s over UDP.", s.NATPing))
+	}
+	return append(lines, "Pings nobody: a phone behind a NAT has to keep its way open itself.")
 }
 
 func (s *Serve) explainLimits() (lines []string) {

@@ -69,8 +69,12 @@ func position(err error) error {
 	return err
 }
 
-// flagValue writes a list as a flag has it; a list of tables is left as it is.
+// flagValue writes a list, or a number, as a flag has it; a list of tables is left
+// as it is.
 func flagValue(v any) any {
+	if n, ok := v.(int64); ok {
+		return fmt.Sprint(n)
+	}
 	list, ok := v.([]any)
 	if !ok {
 		return v

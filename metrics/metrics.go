@@ -62,12 +62,15 @@ var (
 	overloaded    = desc("sip_overloaded_total", "Requests refused for want of room.")
 	connections   = desc("sip_connections_refused_total", "Connections refused, for there were too many.")
 	limited       = desc("limit_total", "Requests and connections refused for a limit.", "limit")
+	questions     = desc("stun_requests_total", "STUN messages received.")
 	malformed     = desc("parse_errors_total", "Messages received that could not be read.")
 
 	copies = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
 
 	publications  = desc("publications", "Live publications.", "event")
 	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
+	desertedSubs  = desc("subscriptions_lost_total", "Subscriptions that ended because the way to the subscriber was lost.", "event")
+	desertedBinds = desc("registrations_lost_total", "Bindings that ended because their connection was lost.")
 	bindings      = desc("registrations", "Live bindings.")
 	notified      = desc("notify_total", "Notifications by their outcome.", "event", "result")
 	latency       = desc("notify_latency_seconds", "From a change of state to the answer of the NOTIFY that tells it.", "event")
@@ -75,11 +78,12 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, malformed, copies, publications, subscriptions, bindings, notified, latency}
+	timeouts, notAllowed, large, overloaded, connections, limited, questions, malformed, copies, publications, subscriptions, bindings,
+	desertedSubs, desertedBinds, notified, latency}
 
 // results are how outcomes are called.
 var results = map[notifier.Outcome]string{
-	notifier.Delivered: "delivered", notifier.Later: "failed", notifier.NoDialog: "no_dialog", notifier.Gone: "gone",
+	notifier.Delivered: "delivered", notifier.Later: "failed", notifier.NoDialog: "no_dialog", notifier.Gone: "gone", notifier.Lost: "lost",
 }
 
 // collector reads the counters when it is asked.
@@ -100,6 +104,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.Registrar != nil {
 		gauge(out, bindings, float64(c.Registrar.Bindings()))
+		counter(out, desertedBinds, c.Registrar.Deserted())
 	}
 	if c.HEP != nil {
 		counter(out, copies, c.HEP.Sent.Load(), "sent")
@@ -127,6 +132,7 @@ func (c *collector) sip(out chan<- prometheus.Metric) {
 	counter(out, large, t.Large.Load())
 	counter(out, overloaded, t.Overloaded.Load())
 	counter(out, connections, t.Refused.Load())
+	counter(out, questions, t.STUN.Load())
 	counter(out, malformed, t.Malformed.Load())
 	t.EachLimit(func(limit string, n uint64) { counter(out, limited, n, limit) })
 }
@@ -134,6 +140,7 @@ func (c *collector) sip(out chan<- prometheus.Metric) {
 func (c *collector) notifications(out chan<- prometheus.Metric, name event.Name) {
 	n := c.Notifier.Counters(name)
 	gauge(out, subscriptions, float64(n.Live()), string(name))
+	counter(out, desertedSubs, n.Deserted(), string(name))
 	for outcome, result := range results {
 		counter(out, notified, n.Ended(outcome), string(name), result)
 	}

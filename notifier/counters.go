@@ -10,8 +10,9 @@ import (
 // Counters count the subscriptions to one event package, and what became of
 // their notifications. They may be read at any time.
 type Counters struct {
-	live    atomic.Int64
-	results [Gone + 1]atomic.Uint64
+	live     atomic.Int64
+	deserted atomic.Uint64 // ended, for there was no way to them any more
+	results  [Lost + 1]atomic.Uint64
 
 	took     [len(Bounds) + 1]atomic.Uint64 // the last: longer than all bounds
 	tookLong atomic.Int64                   // all of them together, in nanoseconds
@@ -30,6 +31,9 @@ func (n *Notifier) Counters(name event.Name) *Counters { return n.counters[name]
 
 // Live is how many subscriptions there are.
 func (c *Counters) Live() int64 { return c.live.Load() }
+
+// Deserted is how many subscriptions ended because the way to them was lost.
+func (c *Counters) Deserted() uint64 { return c.deserted.Load() }
 
 // Ended is how many notifications had an outcome. A subscription's very last one
 // is not among them: nobody waits for its answer.

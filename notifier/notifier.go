@@ -42,6 +42,7 @@ const (
 	Later             // no answer, or a passing error
 	NoDialog          // the subscriber does not know the subscription
 	Gone              // the subscription is over
+	Lost              // there is no way to the subscriber any more
 )
 
 // The subscription states and reasons of RFC 6665 §4.1.3.
@@ -106,6 +107,9 @@ type Options struct {
 	Inputs    Inputs                             // nil: no watcher information
 	Sink      func(id string, saved []byte) Sink // makes a saved sink again
 	EveryTurn int                                // notifications of one AoR and event in a turn: 1,024
+
+	Grace        time.Duration // a subscription is kept after the way to it is lost; 0: it ends at once
+	GraceAtStart time.Duration // as long at least where it comes from before a restart
 
 	// Document composes an AoR's state as it is now.
 	Document func(t *owner.Turn, aor event.AoR, name event.Name) event.Document

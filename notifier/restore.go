@@ -165,6 +165,7 @@ func (n *Notifier) Restore(t *owner.Turn, key string, _ byte, id string, value [
 		t.End(func() { t.End(func() { n.pace(t, sh) }) })
 	}
 	sh.paced = append(sh.paced, s)
+	s.old = true
 	n.resume(t, s, k)
 	return nil
 }

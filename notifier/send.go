@@ -14,6 +14,13 @@ func (n *Notifier) consider(t *owner.Turn, s *subscription) bool {
 		return false
 	}
 	before := s.progress
+	switch parked := !s.parked.IsZero(); {
+	case parked && s.ending != "":
+		n.remove(t, s, s.ending)
+		return false
+	case parked:
+		return false
+	}
 	if s.ending != "" {
 		n.send(t, s, before)
 		n.remove(t, s, s.ending)
@@ -55,7 +62,7 @@ func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	}
 	s.told = s.topic.current(s.view).body
 	s.seq++
-	s.seen, s.must, s.inFlight = s.topic.revision, false, true
+	s.seen, s.must, s.inFlight, s.on = s.topic.revision, false, true, s.sink
 	s.hold, s.paced, s.token = time.Time{}, false, time.Time{}
 	sink, limit := s.sink, s.limit
 	n.reserve(t, s)
@@ -96,6 +103,33 @@ func (n *Notifier) reserve(t *owner.Turn, s *subscription) {
 	}
 }
 
+// Park keeps a subscription to which there is no way for the time of grace: it is
+// told nothing, and goes on where its subscriber refreshes it by then.
+func (n *Notifier) Park(t *owner.Turn, aor event.AoR, id string) {
+	if s := n.share(aor).subs[id]; s != nil && s.parked.IsZero() {
+		n.park(t, s)
+		n.queue(t, s)
+	}
+}
+
+func (n *Notifier) park(t *owner.Turn, s *subscription) {
+	grace := n.opt.Grace
+	if s.old {
+		grace = max(grace, n.opt.GraceAtStart)
+	}
+	if s.told, s.parked = nil, t.Now.Add(grace); grace > 0 {
+		n.schedule(t, s)
+	} else {
+		n.desert(t, s)
+	}
+}
+
+// desert ends a parked subscription whose subscriber did not come back.
+func (n *Notifier) desert(t *owner.Turn, s *subscription) {
+	s.topic.counters.deserted.Add(1)
+	n.remove(t, s, ReasonDeactivated)
+}
+
 // Done takes the outcome of the notification in flight.
 func (n *Notifier) Done(t *owner.Turn, aor event.AoR, id string, o Outcome) {
 	s := n.share(aor).subs[id]
@@ -110,6 +144,10 @@ func (n *Notifier) Done(t *owner.Turn, aor event.AoR, id string, o Outcome) {
 	case o == NoDialog && !s.retried && t.Now.Sub(s.began) <= raceLasts:
 		// Our 200 may come after this NOTIFY (RFC 6665 §4.1.2.4).
 		s.retried, s.told, s.hold = true, nil, t.Now.Add(retryAfterRace)
+	case o == Lost && s.on != s.sink:
+		s.told = nil // it came back by another way meanwhile
+	case o == Lost && s.ending == "":
+		n.park(t, s)
 	case o == Later && s.ending != "":
 		// The last notification is owed still; it is sent once.
 	case o == Later && s.failures < probes:

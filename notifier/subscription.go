@@ -36,6 +36,7 @@ type subscription struct {
 	view   *view
 	queued bool // in topic.ready
 	saved  bool
+	old    bool   // read back at a start, and not refreshed since
 	limit  uint32 // numbers below it are reserved
 	alarm  owner.Alarm
 	wake   owner.Job // what the alarm does
@@ -51,6 +52,8 @@ type progress struct {
 	must     bool        // tell whatever was sent last
 	inFlight bool
 	tells    time.Time // when the change came that is in flight; zero: it is none
+	on       Sink      // what is in flight went by it
+	parked   time.Time // when it ends, for there is no way to it; zero: there is
 	retried  bool
 	failures int
 	hold     time.Time // nothing is sent before
@@ -174,7 +177,7 @@ func (n *Notifier) add(s *subscription) {
 func (n *Notifier) renew(t *owner.Turn, s *subscription, r Request, left time.Duration) {
 	s.format, s.sink = r.Format, r.Sink
 	s.until = t.Now.Add(left)
-	s.must, s.failures, s.hold = true, 0, time.Time{}
+	s.must, s.failures, s.hold, s.parked, s.old = true, 0, time.Time{}, time.Time{}, false
 	if left == 0 {
 		n.over(t, s, ReasonTimeout)
 		return
@@ -280,7 +283,7 @@ func (n *Notifier) schedule(t *owner.Turn, s *subscription) {
 	if s.ending != "" {
 		at = time.Time{} // its end has come already
 	}
-	for _, other := range [...]time.Time{s.askAgain, s.hold, s.token} {
+	for _, other := range [...]time.Time{s.askAgain, s.hold, s.token, s.parked} {
 		if other.After(t.Now) && (at.IsZero() || other.Before(at)) {
 			at = other
 		}
@@ -295,6 +298,9 @@ func (n *Notifier) ring(t *owner.Turn, s *subscription) {
 	case s.ending != "":
 	case !s.until.After(t.Now):
 		n.over(t, s, ReasonTimeout)
+	case !s.parked.IsZero() && !s.parked.After(t.Now):
+		n.desert(t, s)
+		return
 	case !s.askAgain.IsZero() && !s.askAgain.After(t.Now):
 		n.decideAgain(t, s)
 	}

@@ -19,7 +19,8 @@ type Binding struct {
 	Instance    string          // with RegID names a flow (RFC 5626 §6); "": none
 	RegID       string
 	Path        []string       // values of Path, in their order (RFC 3327 §5.3)
-	Source      netip.AddrPort // where the REGISTER came from
+	Flow        uint64         // names the connection that the REGISTER came by; 0: none
+	Source      netip.AddrPort // where it came from
 	Local       netip.AddrPort // and our address that it came to
 	UserAgent   string
 	CallID      string
@@ -28,7 +29,8 @@ type Binding struct {
 	Until       time.Time // when it ends
 
 	uri   sip.URI
-	event string // that led to its state (RFC 3680 §4.7.1)
+	event string    // that led to its state (RFC 3680 §4.7.1)
+	lost  time.Time // when it ends, for its flow is gone; zero: it is not
 }
 
 // The events of a contact that a registrar sees (RFC 3680 §4.7.1).
@@ -37,13 +39,14 @@ const (
 	refreshed    = "refreshed"
 	expired      = "expired"
 	unregistered = "unregistered"
+	deactivated  = "deactivated" // by us; the device is to register anew
 )
 
-// means tells whether a contact is this binding's: the same flow of the same
-// device (RFC 5626 §6), or by the comparison of URIs.
+// means tells whether a contact is this binding's: of flows, the same of the same
+// device, whatever their URIs (RFC 5626 §6); else by the comparison of URIs.
 func (b *Binding) means(c *Contact, uri sip.URI) bool {
-	if b.RegID != "" && b.RegID == c.RegID && b.Instance != "" && b.Instance == c.Instance {
-		return true
+	if b.RegID != "" && c.RegID != "" {
+		return b.RegID == c.RegID && b.Instance == c.Instance
 	}
 	return sip.Equal(b.uri, uri)
 }

@@ -52,11 +52,15 @@ func (r *Registrar) end(t *owner.Turn, l *location, b *Binding, why string) {
 func (r *Registrar) expire(t *owner.Turn, l *location) {
 	before := len(l.bindings)
 	l.bindings = slices.DeleteFunc(l.bindings, func(b *Binding) bool {
-		over := !b.Until.After(t.Now)
-		if over {
-			r.end(t, l, b, expired)
+		at, why := b.ends()
+		if at.After(t.Now) {
+			return false
 		}
-		return over
+		if why == deactivated {
+			r.deserted.Add(1)
+		}
+		r.end(t, l, b, why)
+		return true
 	})
 	r.count.Add(int64(len(l.bindings) - before))
 	l.ended = slices.DeleteFunc(l.ended, func(e ended) bool { return !e.until.After(t.Now) })
@@ -67,8 +71,8 @@ func (r *Registrar) expire(t *owner.Turn, l *location) {
 func (r *Registrar) settle(t *owner.Turn, l *location) {
 	next := time.Time{}
 	for _, b := range l.bindings {
-		if next.IsZero() || b.Until.Before(next) {
-			next = b.Until
+		if at, _ := b.ends(); next.IsZero() || at.Before(next) {
+			next = at
 		}
 	}
 	if len(l.ended) > 0 && (next.IsZero() || l.ended[0].until.Before(next)) {
@@ -80,5 +84,6 @@ func (r *Registrar) settle(t *owner.Turn, l *location) {
 		delete(share, l.aor)
 	} else {
 		share[l.aor] = l
+		r.startPings(t, l)
 	}
 }

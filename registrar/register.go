@@ -25,6 +25,7 @@ type Request struct {
 	Star      bool          // Contact held "*"
 	Expires   time.Duration // the header field; Unasked: none
 	Path      []string
+	Flow      uint64 // names the connection that the request came by; 0: none
 	Source    netip.AddrPort
 	Local     netip.AddrPort // our address that the request came to
 	UserAgent string
@@ -154,7 +155,7 @@ func sipURI(text string) (sip.URI, error) {
 // bind makes a binding, or the next state of an old one.
 func (r *Request) bind(c *Contact, uri sip.URI, old *Binding, now time.Time, interval time.Duration) *Binding {
 	b := &Binding{ID: sip.NewTag(), URI: c.URI, Q: c.Q, DisplayName: c.DisplayName, Params: c.Params,
-		Instance: c.Instance, RegID: c.RegID, Path: r.Path, Source: r.Source, Local: r.Local, UserAgent: r.UserAgent,
+		Instance: c.Instance, RegID: c.RegID, Path: r.Path, Flow: r.Flow, Source: r.Source, Local: r.Local, UserAgent: r.UserAgent,
 		CallID: r.CallID, CSeq: r.CSeq, Since: now, Until: now.Add(interval), uri: uri, event: registered}
 	if old != nil {
 		b.ID, b.Since, b.event = old.ID, old.Since, refreshed

@@ -1,7 +1,7 @@
 // Package registrar is the location service of RFC 3261 §10.3: the bindings of
 // each address-of-record, with the way to them (RFC 3327), for as long as their
-// soft state lasts. It does not know who may register, it sends nothing, and of
-// RFC 5626 it knows only that a flow that comes again takes its own place.
+// soft state and their flows last (RFC 5626 §6). It does not know who may register,
+// and it sends nothing.
 package registrar
 
 import (
@@ -43,6 +43,13 @@ type Options struct {
 	Min, Default, Max time.Duration // of an interval: 1 min, 1 h, 24 h
 	PerAoR            int           // bindings of an AoR: 10
 	URI               int           // bytes of a contact: sip.DefaultLimits.URI
+
+	Grace        time.Duration // a binding goes on after its connection is lost; 0: it ends at once
+	GraceAtStart time.Duration // as long at least after a restart, which takes all connections
+
+	Alive     func(flow uint64) bool // whether a connection is there; nil: none is
+	Ping      func(*Binding)         // keeps the way to a binding behind a NAT open
+	PingEvery time.Duration          // 0: nobody is pinged
 }
 
 func (o Options) orDefault() Options {
@@ -70,7 +77,10 @@ type Registrar struct {
 	inputs Inputs
 	opt    Options
 	shares [owner.Partitions]map[event.AoR]*location
-	count  atomic.Int64 // of bindings
+	pings  [owner.Partitions]owner.Alarm
+
+	count    atomic.Int64  // of bindings
+	deserted atomic.Uint64 // that ended with their connection
 }
 
 // New makes a registrar without bindings.
@@ -97,3 +107,7 @@ func (r *Registrar) Lookup(aor event.AoR) []Binding {
 
 // Bindings is how many bindings there are. It may be called at any time.
 func (r *Registrar) Bindings() int64 { return r.count.Load() }
+
+// Deserted is how many bindings ended because their connection was lost. It may
+// be called at any time.
+func (r *Registrar) Deserted() uint64 { return r.deserted.Load() }

@@ -17,7 +17,7 @@ func (r *Registrar) save(t *owner.Turn, aor event.AoR, b *Binding) {
 	if !t.Durable() {
 		return
 	}
-	w := record.NewWriter(1)
+	w := record.NewWriter(2)
 	for _, s := range [...]string{b.URI, b.Q, b.DisplayName, b.Instance, b.RegID, b.Source.String(), b.Local.String(),
 		b.UserAgent, b.CallID, b.event} {
 		w.String(s)
@@ -34,6 +34,7 @@ func (r *Registrar) save(t *owner.Turn, aor event.AoR, b *Binding) {
 	for _, p := range b.Path {
 		w.String(p)
 	}
+	w.Uint(b.Flow)
 	t.Save(owner.Record{Key: owner.Key(string(aor), KindBinding, b.ID), Value: w.Bytes()})
 }
 
@@ -57,6 +58,7 @@ func (r *Registrar) Restore(t *owner.Turn, key string, _ byte, id string, value 
 	if err != nil {
 		return fmt.Errorf("binding %s of %s: %w", id, key, err)
 	}
+	r.resume(t, b)
 	l := r.location(event.AoR(key))
 	l.bindings = append(l.bindings, b)
 	r.count.Add(1)
@@ -66,7 +68,7 @@ func (r *Registrar) Restore(t *owner.Turn, key string, _ byte, id string, value 
 }
 
 func read(id string, value []byte) (*Binding, error) {
-	r, _ := record.NewReader(value)
+	r, version := record.NewReader(value)
 	b := &Binding{ID: id}
 	var source, local string
 	for _, s := range [...]*string{&b.URI, &b.Q, &b.DisplayName, &b.Instance, &b.RegID, &source, &local,
@@ -82,6 +84,9 @@ func read(id string, value []byte) (*Binding, error) {
 	}
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		b.Path = append(b.Path, r.String())
+	}
+	if version > 1 { // the first did not say
+		b.Flow = r.Uint()
 	}
 	if r.Err() != nil {
 		return nil, r.Err()

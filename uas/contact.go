@@ -15,7 +15,6 @@ import (
 
 // contacts reads all values of Contact; star tells that "*" is among them.
 func contacts(m *sip.Message) (list []registrar.Contact, star bool, err error) {
-	flows := hops(m) == 1 && lists(m, sip.Supported, "outbound")
 	n := 0
 	for element := range m.Elements(sip.Contact) {
 		if n++; string(element) == "*" {
@@ -24,7 +23,7 @@ func contacts(m *sip.Message) (list []registrar.Contact, star bool, err error) {
 			}
 			continue
 		}
-		c, err := contact(element, flows)
+		c, err := contact(element)
 		if err != nil {
 			return nil, false, err
 		}
@@ -33,7 +32,7 @@ func contacts(m *sip.Message) (list []registrar.Contact, star bool, err error) {
 	if n == 0 && m.Has(sip.Contact) {
 		return nil, false, errMalformed
 	}
-	return list, star, nil
+	return list, star, checkFlows(m, list)
 }
 
 // lists tells whether a header field lists an option tag.
@@ -47,8 +46,8 @@ func lists(m *sip.Message, h sip.Header, tag string) bool {
 }
 
 // contact reads one value of Contact in a REGISTER (RFC 3261 §10.2.1). A flow
-// is only known where the device itself sent the request (RFC 5626 §6).
-func contact(element []byte, flows bool) (registrar.Contact, error) {
+// without an instance is none (RFC 5626 §6).
+func contact(element []byte) (registrar.Contact, error) {
 	n, err := sip.ParseNameAddr(element)
 	if err != nil {
 		return registrar.Contact{}, errMalformed
@@ -73,9 +72,14 @@ func contact(element []byte, flows bool) (registrar.Contact, error) {
 		}
 		c.Params = append(c.Params, p)
 	}
-	if flows && instance != "" && flow != "" {
-		c.Instance, c.RegID = instance, flow
+	if instance == "" || flow == "" {
+		return c, nil
 	}
+	n31, err := strconv.ParseUint(flow, 10, 31)
+	if err != nil || n31 == 0 { // RFC 5626 §10
+		return registrar.Contact{}, errMalformed
+	}
+	c.Instance, c.RegID = instance, strconv.FormatUint(n31, 10)
 	return c, nil
 }
 

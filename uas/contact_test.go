@@ -21,7 +21,7 @@ func TestIntervalsOfContacts(t *testing.T) {
 		";expires":                        time.Hour,
 		`;expires="Thu, 01 Jan 2026 GMT"`: time.Hour,
 	} {
-		c, err := contact([]byte("<sip:a@h>"+value), false)
+		c, err := contact([]byte("<sip:a@h>" + value))
 		if err != nil || c.Expires != want {
 			t.Errorf("%q: %v, %v, want %v", value, c.Expires, err, want)
 		}
@@ -44,7 +44,7 @@ func FuzzContact(f *testing.F) {
 	f.Add([]byte(`<sip:a@h>;a="\`))
 	f.Add([]byte(`*`))
 	f.Fuzz(func(t *testing.T, element []byte) {
-		c, err := contact(element, true)
+		c, err := contact(element)
 		if err != nil {
 			return
 		}

@@ -24,7 +24,9 @@ func (s *Server) register(r *transaction.Request) {
 		bindings, err := s.Registrar.Register(t, req)
 		now := t.Now
 		s.answer(t, r, "", err, func() (sip.Response, time.Duration) {
-			return sip.Response{Status: 200, Header: registered(&r.Message, bindings, now)}, longest(bindings, now)
+			lasts := longest(bindings, now)
+			s.hang(r.Flow, hook{aor: req.AoR}, lasts)
+			return sip.Response{Status: 200, Header: outbound(registered(&r.Message, bindings, now), r, &req)}, lasts
 		})
 	}))
 }
@@ -89,7 +91,7 @@ func (s *Server) readRegister(r *transaction.Request) (registrar.Request, error)
 		return registrar.Request{}, errMalformed
 	}
 	req := registrar.Request{AoR: aor, Peer: who.peer != "", CallID: string(m.CallID()), CSeq: cseq.Number,
-		Expires: registerExpires(m), Source: r.Flow.Remote(), Local: r.Flow.Local(), UserAgent: string(m.Value(sip.UserAgent))}
+		Expires: registerExpires(m), Flow: r.Flow.Token(), Source: r.Flow.Remote(), Local: r.Flow.Local(), UserAgent: string(m.Value(sip.UserAgent))}
 	if req.Path, err = path(m); err != nil {
 		return registrar.Request{}, err
 	}

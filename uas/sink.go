@@ -31,6 +31,7 @@ type dialogSink struct {
 type stored struct {
 	transport     string
 	local, remote netip.AddrPort
+	token         uint64 // of a connection that the subscriber made; 0: none
 }
 
 func (s *Server) newSink(r *transaction.Request, aor event.AoR) (*dialogSink, error) {
@@ -67,9 +68,7 @@ func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow
 	to, transport := r.Flow.Remote(), r.Flow.Transport()
 	switch {
 	case len(d.Routes) > 0:
-		if n, err := sip.ParseNameAddr([]byte(d.Routes[0])); err == nil {
-			to, transport = s.address(string(n.URI), to, transport)
-		}
+		to, transport = s.address(routeURI(d.Routes[0]), to, transport)
 	case hops(&r.Message) > 1:
 		to, transport = s.address(d.Target, to, transport)
 	}
@@ -86,6 +85,15 @@ func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow
 		return r.Flow, nil
 	}
 	return s.layer.FlowFrom(transport, r.Flow.Local(), to)
+}
+
+// routeURI is the URI of a route; "": it cannot be read.
+func routeURI(route string) string {
+	n, err := sip.ParseNameAddr([]byte(route))
+	if err != nil {
+		return ""
+	}
+	return string(n.URI)
 }
 
 func hops(m *sip.Message) (n int) {
@@ -181,21 +189,38 @@ func (d *dialogSink) Notify(n notifier.Notification) {
 	h = append(h, ">\r\n"...)
 	req := d.dialog.Request(sip.NOTIFY, n.Seq+1)
 	req.Header, req.ContentType, req.Body = h, n.Type, versioned(n)
-	d.flow.Lasts(n.Left)
+	d.flow.Lasts(n.Left) // what was found again knows of nothing yet
 	if err := d.server.layer.Send(d.flow, &req, d); err != nil {
 		d.Failed(err)
 	}
 }
 
-// findFlow makes the stored flow one of a listener of now.
-func (d *dialogSink) findFlow() (err error) {
-	if d.stored == nil {
+// findFlow makes the stored flow one of a listener of now, and finds another
+// where the subscriber's connection is gone.
+func (d *dialogSink) findFlow() error {
+	at := d.at()
+	if d.stored == nil && (at.token == 0 || d.flow.Alive()) {
 		return nil
 	}
-	if d.flow, err = d.server.layer.FlowFrom(d.stored.transport, d.stored.local, d.stored.remote); err == nil {
-		d.stored = nil
+	flow, err := d.server.layer.FlowOf(at.token)
+	switch {
+	case at.token == 0:
+		flow, err = d.server.layer.FlowFrom(at.transport, at.local, at.remote)
+	case err != nil || !flow.Alive():
+		flow, err = d.elsewhere()
+	}
+	if err == nil {
+		d.flow, d.stored = flow, nil
 	}
 	return err
+}
+
+// at is where the flow leads, to be kept.
+func (d *dialogSink) at() stored {
+	if d.stored != nil {
+		return *d.stored
+	}
+	return stored{d.flow.Transport(), d.flow.Local(), d.flow.Remote(), d.flow.Token()}
 }
 
 // versioned puts the subscription's version into a shared body.
@@ -218,10 +243,17 @@ func (d *dialogSink) Response(m *sip.Message) {
 	d.done(o)
 }
 
-// Failed takes the end of a NOTIFY that got no answer.
+// Failed takes the end of a NOTIFY that got no answer. Where the subscriber's own
+// connection is gone it could get none, if there is no other way.
 func (d *dialogSink) Failed(err error) {
 	d.sayFailed(0, err)
-	d.done(notifier.Later)
+	d.server.Owners.Return(string(d.aor), owner.Func(func(t *owner.Turn) {
+		o := notifier.Later
+		if d.findFlow() != nil {
+			o = notifier.Lost
+		}
+		d.server.Notifier.Done(t, d.aor, d.id, o)
+	}))
 }
 
 func (d *dialogSink) done(o notifier.Outcome) {
@@ -250,32 +282,35 @@ func outcome(status int) notifier.Outcome {
 
 // Save is the dialog and the flow, for a restart.
 func (d *dialogSink) Save() []byte {
-	w := record.NewWriter(1)
+	w := record.NewWriter(2)
 	w.String(string(d.aor))
 	w.String(d.event)
-	at := d.stored
-	if at == nil {
-		at = &stored{d.flow.Transport(), d.flow.Local(), d.flow.Remote()}
-	}
+	at := d.at()
 	w.String(at.transport)
 	w.String(at.local.String())
 	w.String(at.remote.String())
 	dialog, _ := d.dialog.AppendBinary(nil)
 	w.Blob(dialog)
+	w.Uint(at.token)
 	return w.Bytes()
 }
 
 // Sink makes a saved sink again. Where its listener is gone, the first one
 // that fits takes its place.
 func (s *Server) Sink(id string, saved []byte) notifier.Sink {
-	r, _ := record.NewReader(saved)
+	r, version := record.NewReader(saved)
 	d := &dialogSink{server: s, id: id, aor: event.AoR(r.String()), event: r.String()}
 	transport := r.String()
 	local, _ := netip.ParseAddrPort(r.String())
 	remote, _ := netip.ParseAddrPort(r.String())
-	if err := d.dialog.UnmarshalBinary(r.Blob()); err != nil || r.Err() != nil {
+	err := d.dialog.UnmarshalBinary(r.Blob())
+	token := uint64(0)
+	if version > 1 { // the first made a connection to wherever one had been
+		token = r.Uint()
+	}
+	if err != nil || r.Err() != nil {
 		s.log.Error("a stored dialog cannot be read", "subscription", id, "error", err)
 	}
-	d.stored = &stored{transport, local, remote}
+	d.stored = &stored{transport, local, remote, token}
 	return d
 }

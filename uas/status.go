@@ -28,6 +28,8 @@ var (
 	errNotYou        = errors.New("the name in From is not the authenticated user")
 	errNotYours      = errors.New("the resource is somebody else's")
 	errNoUser        = errors.New("no such user")
+	errFirstHop      = errors.New("a flow behind a first hop that knows none")
+	errSeveralFlows  = errors.New("several contacts, and one is a flow")
 	errNoContact     = errors.New("one Contact is needed")
 	errOneETag       = errors.New("SIP-If-Match is not one entity-tag")
 	errSharedDialog  = errors.New("another subscription in a dialog that has one")
@@ -64,6 +66,7 @@ type refusal struct {
 var table = []status{
 	{errMalformed, 400, "", nil},                                              // RFC 3261 §21.4.1
 	{errNoContact, 400, "One Contact Needed", nil},                            // RFC 3261 §8.1.1.8
+	{errSeveralFlows, 400, "One Contact With A reg-id", nil},                  // RFC 5626 §6
 	{errOneETag, 400, "One Entity-Tag Needed", nil},                           // RFC 3903 §6
 	{esc.ErrNoBody, 400, "Missing Body", nil},                                 // RFC 3903 §6
 	{esc.ErrForeignEntity, 400, "Document About Another Entity", nil},         // RFC 3903 §6
@@ -84,6 +87,7 @@ var table = []status{
 	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
 	{errContentCoding, 415, "", acceptEncoding},                           // RFC 3261 §8.2.3
 	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3
+	{errFirstHop, 439, "First Hop Lacks Outbound Support", nil},           // RFC 5626 §11.6
 	{errNoDialog, 481, "", nil},                                           // RFC 3261 §12.2.2
 	{notifier.ErrNoSubscription, 481, "Subscription Does Not Exist", nil}, // RFC 6665 §4.2.1.1
 	{errEvent, 489, "Bad Event", allowEvents},                             // RFC 6665 §8.3.2

@@ -60,6 +60,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	s.post(r, aor, owner.Func(func(t *owner.Turn) {
 		left, err := s.Notifier.Subscribe(t, req)
 		s.answer(t, r, name, err, func() (sip.Response, time.Duration) {
+			s.hang(sink.flow, hook{aor, sink.id}, left)
 			resp := subscribed(sink, left)
 			resp.Header = append(resp.Header, s.lines.allowEvents...) // RFC 6665 §4.4.4
 			return resp, left
@@ -114,7 +115,10 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 	return s.Owners.PostPartition(partition, owner.Func(func(t *owner.Turn) {
 		left, sink, err := s.refresh(t, r, partition, notifier.Request{ID: id, Refresh: true, Event: name,
 			Watcher: who.subscriber(), Peer: who.peer != "", Expires: interval, Default: dflt})
-		s.answer(t, r, name, err, func() (sip.Response, time.Duration) { return subscribed(sink, left), left })
+		s.answer(t, r, name, err, func() (sip.Response, time.Duration) {
+			s.hang(sink.flow, hook{sink.aor, sink.id}, left)
+			return subscribed(sink, left), left
+		})
 	}))
 }
 

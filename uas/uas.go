@@ -53,6 +53,7 @@ type Server struct {
 	rates    rates
 	leaving  atomic.Bool
 	guesses  guesses
+	flows    flows
 	draining atomic.Bool
 	log      *slog.Logger
 	brake    brake
@@ -182,8 +183,8 @@ func (s *Server) acceptable(m *sip.Message) error {
 // supports tells whether an option tag may be required of the server.
 func supports(tag string) bool {
 	switch strings.ToLower(tag) {
-	case "path", "outbound", "gruu":
-		return strings.EqualFold(tag, "path")
+	case "path", "outbound":
+		return true
 	}
 	return false
 }
@@ -191,7 +192,7 @@ func supports(tag string) bool {
 // options tells what the server can do (RFC 3261 §11.2).
 func (s *Server) options(r *transaction.Request) {
 	r.RespondStateless(&sip.Response{Status: 200,
-		Header: []byte(s.lines.allow + s.lines.allowEvents + s.lines.accept + "Supported: path\r\n")})
+		Header: []byte(s.lines.allow + s.lines.allowEvents + s.lines.accept + "Supported: path, outbound\r\n")})
 }
 
 // refuse answers with the response to an error, in the request's transaction.

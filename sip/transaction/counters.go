@@ -21,6 +21,7 @@ type Counters struct {
 	NotAllowed atomic.Uint64 // requests of ours that the outbound list held back
 	Large      atomic.Uint64 // requests of ours that went over UDP, for there was no other way, though too large for it
 	Refused    atomic.Uint64 // connections, for there are too many
+	STUN       atomic.Uint64 // STUN messages received
 
 	byMethod [len(methods) + 1]methodCounters // the last: methods that are not known
 	byLimit  [len(limits)]atomic.Uint64

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"lamplight/sip/stun"
 )
 
 // Flow is where a message came in, and the way back: a socket or a connection,
@@ -144,7 +146,7 @@ func (n *listener) read() {
 		switch {
 		case err == nil:
 			failures = 0
-			n.layer.message(Flow{n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, b[:size])
+			n.datagram(b[:size], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
 		case errors.Is(err, net.ErrClosed), n.layer.isClosed():
 			return
 		default:
@@ -155,6 +157,23 @@ func (n *listener) read() {
 		}
 	}
 }
+
+// datagram takes one datagram: a question for the own address is answered here
+// (RFC 5626 §8).
+func (n *listener) datagram(b []byte, from netip.AddrPort) {
+	if !stun.Is(b) {
+		n.layer.message(Flow{n, from}, b)
+		return
+	}
+	n.layer.STUN.Add(1)
+	if answer := stun.Answer(nil, b, from); len(answer) > 0 {
+		_ = n.write(answer, from) // lost as any datagram may be; the client asks again
+	}
+}
+
+// Ping sends what nobody answers: it keeps the address translations on the way
+// open.
+func (f Flow) Ping() error { return f.write(ping) }
 
 func (l *Layer) isClosed() bool {
 	l.mu.Lock()

@@ -75,6 +75,7 @@ type Options struct {
 	MaxOpen   int                                            // server transactions; 0: 100,000
 	Limits    *sip.Limits                                    // of messages; nil: the default ones
 	Trace     Trace                                          // nil: nobody looks
+	Lost      func(Flow)                                     // a connection is gone that the other side made, and on which something lasts; nil: nobody asks
 	Logger    *slog.Logger
 }
 
@@ -220,7 +221,7 @@ func (l *Layer) packetFlow(local, remote netip.AddrPort) (Flow, error) {
 	defer l.mu.Unlock()
 	var other *listener
 	for _, n := range l.listeners {
-		if n.at(local) {
+		if n.at(local) || n.advertise != nil && n.facing(remote) == local {
 			return Flow{n, remote}, nil
 		}
 		if other == nil && n.reaches(remote.Addr()) {

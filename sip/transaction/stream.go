@@ -2,7 +2,9 @@ package transaction
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -32,6 +34,7 @@ type stream struct {
 	layer *Layer
 	door  *door // the listener that stands for us; nil: there is none
 	end
+	token uint64
 	made  bool        // by us, not taken
 	asked atomic.Bool // a request of ours went over it
 
@@ -57,12 +60,22 @@ type end struct {
 }
 
 func (l *Layer) newStream(d *door, conn net.Conn, to end) *stream {
-	s := &stream{layer: l, door: d, conn: conn, end: to}
+	s := &stream{layer: l, door: d, conn: conn, end: to, token: newToken()}
 	s.changed.L = &s.mu
 	if conn != nil {
 		s.local = addrPort(conn.LocalAddr())
 	}
 	return s
+}
+
+// newToken is never 0.
+func newToken() (token uint64) {
+	for token == 0 {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		token = binary.NativeEndian.Uint64(b[:])
+	}
+	return token
 }
 
 func (s *stream) named() string  { return s.transport }
@@ -345,6 +358,7 @@ func (s *stream) close() {
 	s.mu.Unlock()
 	s.gone.Do(func() {
 		s.layer.streams.remove(s)
+		defer s.tellLost()
 		if !s.asked.Load() { // the search is not cheap
 			return
 		}
@@ -352,6 +366,16 @@ func (s *stream) close() {
 			x.Failed(ErrFlowLost)
 		}
 	})
+}
+
+// tellLost tells that the way is gone by which something that lasts was reached.
+func (s *stream) tellLost() {
+	s.mu.Lock()
+	lasts := !s.until.IsZero()
+	s.mu.Unlock()
+	if l := s.layer; lasts && !s.made && l.o.Lost != nil && !l.isClosed() {
+		l.o.Lost(Flow{s, s.remote})
+	}
 }
 
 func (s *stream) closeLocked() {

@@ -102,7 +102,7 @@ func TestMessagesOfAConnectionAreToldApart(t *testing.T) {
 	}
 }
 
-// RFC 5626 §3.5.1.
+// [5626-5.4-1] RFC 5626 §3.5.1.
 func TestAPingIsAnswered(t *testing.T) {
 	_, addr := listenTCP(t, answers(ok), transaction.Options{})
 	c := dial(t, addr)

@@ -28,7 +28,7 @@ type streams struct {
 	cancel context.CancelFunc
 
 	mu     sync.Mutex
-	all    map[*stream]struct{}
+	all    map[uint64]*stream    // by token
 	to     map[end]*stream       // the newest
 	idle   map[netip.Addr]*crowd // on which nothing lasts, by address
 	closed bool
@@ -47,7 +47,7 @@ func (s *streams) init(o StreamOptions) {
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
 	}
-	s.o, s.all, s.to, s.idle = o, map[*stream]struct{}{}, map[end]*stream{}, map[netip.Addr]*crowd{}
+	s.o, s.all, s.to, s.idle = o, map[uint64]*stream{}, map[end]*stream{}, map[netip.Addr]*crowd{}
 	s.dials, s.cancel = context.WithCancel(context.Background())
 }
 
@@ -86,7 +86,7 @@ func (s *streams) addLocked(n *stream) bool {
 		n.layer.Reached(LimitConnections)
 		go silent.close()
 	}
-	s.all[n], s.to[n.end], n.counted = struct{}{}, n, true
+	s.all[n.token], s.to[n.end], n.counted = n, n, true
 	if c.size++; !n.made {
 		c.silent = append(c.silent, n)
 	}
@@ -142,7 +142,7 @@ func (s *streams) uncount(n *stream) {
 func (s *streams) remove(n *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.all, n)
+	delete(s.all, n.token)
 	if s.to[n.end] == n {
 		delete(s.to, n.end)
 	}
@@ -160,7 +160,7 @@ func (s *streams) closeAll() {
 	s.mu.Lock()
 	s.closed = true
 	all := make([]*stream, 0, len(s.all))
-	for n := range s.all {
+	for _, n := range s.all {
 		all = append(all, n)
 	}
 	s.mu.Unlock()
@@ -322,6 +322,34 @@ func (f Flow) Alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.closed
+}
+
+// Token names the connection of a flow that the other side made: nobody guesses
+// it, and no other connection has it, also between the same addresses (RFC 5626
+// §5.2). Once it is gone there is no way back but a new one of theirs. It is 0 for
+// all other flows.
+func (f Flow) Token() uint64 {
+	if s, ok := f.via.(*stream); ok && !s.made {
+		return s.token
+	}
+	return 0
+}
+
+// FlowOf is the flow that a token names. The error is ErrFlowLost where its
+// connection is gone.
+func (l *Layer) FlowOf(token uint64) (Flow, error) {
+	s := l.streams.named(token)
+	if s == nil {
+		return Flow{}, ErrFlowLost
+	}
+	return Flow{s, s.remote}, nil
+}
+
+// named is the connection that a token names; nil: there is none.
+func (s *streams) named(token uint64) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[token]
 }
 
 // forever is when what has no end does.
