@@ -124,7 +124,7 @@ func TestExplain(t *testing.T) {
 			"--limit-user-rate", "8", "--limit-nonce-life", "1m"},
 		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
 			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070",
-			"--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
+			"--flow-grace", "0", "--nat-ping", "0s", "--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
 	} {
 		s, err := parse(t, "", args...)
 		if err == nil {
@@ -149,13 +149,14 @@ func TestExplainNamesEverySetting(t *testing.T) {
 	s, err := parse(t, "", "--data", "D4TA", "--domain", "d0main.test", "--alias-domain", "alias.test", "--listen", "tls:192.0.2.1:5061", "--tls-cert", "c3rt",
 		"--tls-key", "k3y", "--advertise", "tls:192.0.2.2:5061", "--trust", "192.0.2.3", "--outbound", "192.0.2.4", "--admin", "127.0.0.1:99",
 		"--log-level", "debug", "--trace-messages", "777", "--hep", "udp:10.0.0.1:9060", "--hep-id", "4711", "--hep-password-file", "s3cret", "--drain", "7s",
+		"--flow-grace", "17", "--nat-ping", "19s",
 		"--insecure-no-auth", "--limits", "off", "--notify-rate", "off")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(s.Explain(), "\n")
 	for _, want := range []string{"D4TA", "d0main.test", "alias.test", "tls:192.0.2.1:5061", "c3rt", "tls:192.0.2.2:5061", "192.0.2.3", "192.0.2.4", "127.0.0.1:99",
-		"debug", "777", "udp:10.0.0.1:9060", "4711", "s3cret", "7s", "--insecure-no-auth", "--limits off", "--notify-rate off"} {
+		"debug", "777", "udp:10.0.0.1:9060", "4711", "s3cret", "7s", "17s", "19s", "--insecure-no-auth", "--limits off", "--notify-rate off"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
