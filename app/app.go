@@ -111,7 +111,7 @@ func (s *Server) wiring() (wiring, error) {
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
 		profiles: Profiles(s.o.Serve),
-		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: streamLimits(l),
+		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: s.streams(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}
 	var err error
@@ -123,6 +123,13 @@ func (s *Server) wiring() (wiring, error) {
 	}
 	w.limit()
 	return w, nil
+}
+
+// streams are the limits of connections, and which pages may make one.
+func (s *Server) streams(l config.Limit) transaction.StreamOptions {
+	o := streamLimits(l)
+	o.Origins = s.o.WSOrigin
+	return o
 }
 
 // secret is that of the nonces: those of before a restart are stale.

@@ -58,9 +58,9 @@ func stateOf(name string) (fileState, error) {
 	return fileState{i.Size(), i.ModTime()}, nil
 }
 
-// serverTLS is the configuration of TLS listeners; nil where there is none.
+// serverTLS is the configuration of TLS and WSS listeners; nil where there is none.
 func (s *Server) serverTLS() (*tls.Config, error) {
-	if !s.o.HasListener("tls") {
+	if !s.o.HasListener("tls") && !s.o.HasListener("wss") {
 		return nil, nil
 	}
 	c := &certificate{cert: s.o.TLSCert, key: s.o.TLSKey, log: s.log}

@@ -6,6 +6,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,9 +32,10 @@ type Serve struct {
 	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
 	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
 	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
-	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp, tcp or tls, address and port."`
-	TLSCert     string   `toml:"tls-cert" placeholder:"FILE" help:"Certificate of the TLS listeners (PEM); without one the server makes its own. Read again when it changes."`
+	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp, tcp, tls, ws or wss, address and port."`
+	TLSCert     string   `toml:"tls-cert" placeholder:"FILE" help:"Certificate of the TLS and WSS listeners (PEM); without one the server makes its own. Read again when it changes."`
 	TLSKey      string   `toml:"tls-key" placeholder:"FILE" help:"Key of the certificate (PEM)."`
+	WSOrigin    []string `toml:"ws-origin" placeholder:"ORIGIN" help:"Web page that may connect by WebSocket: https://phone.example.com. Where none is named, those of the host they connect to."`
 	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
 	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
@@ -110,6 +112,11 @@ func (s *Serve) Check() error {
 			return fmt.Errorf("--advertise %s: %w", a, err)
 		}
 	}
+	for _, o := range s.WSOrigin {
+		if err := checkOrigin(o); err != nil {
+			return fmt.Errorf("--ws-origin %s: %w", o, err)
+		}
+	}
 	if _, err := s.Networks(); err != nil {
 		return err
 	}
@@ -180,16 +187,25 @@ func isAddress(d string) bool {
 func checkListen(l string) error {
 	transport, _, ok := strings.Cut(l, ":")
 	switch transport {
-	case "udp", "tcp", "tls":
+	case "udp", "tcp", "tls", "ws", "wss":
 		_, err := AddrPort(l)
 		return err
-	case "ws", "wss":
-		return &NotBuiltError{"transport " + transport}
 	}
 	if !ok {
 		return fmt.Errorf("want udp:ADDR:PORT")
 	}
 	return fmt.Errorf("transport %q is not known", transport)
+}
+
+// checkOrigin refuses what a browser never names: it writes the scheme and the
+// host in lower case, and no port that goes without saying.
+func checkOrigin(o string) error {
+	u, err := url.Parse(o)
+	if err != nil || u.Scheme == "" || u.Host == "" || o != strings.ToLower(u.Scheme+"://"+u.Host) ||
+		u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		return fmt.Errorf("want it as a browser writes it: https://phone.example.com or http://phone.example.com:8080")
+	}
+	return nil
 }
 
 // HasListener tells whether there is a listener of a transport.
@@ -200,8 +216,8 @@ func (s *Serve) HasListener(transport string) bool {
 // AddrPort reads "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060".
 func AddrPort(s string) (netip.AddrPort, error) {
 	transport, addr, _ := strings.Cut(s, ":")
-	if transport != "udp" && transport != "tcp" && transport != "tls" {
-		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT, tcp:ADDR:PORT or tls:ADDR:PORT")
+	if !slices.Contains([]string{"udp", "tcp", "tls", "ws", "wss"}, transport) {
+		return netip.AddrPort{}, fmt.Errorf("want udp:ADDR:PORT, or tcp, tls, ws or wss in its place")
 	}
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil {

@@ -72,8 +72,7 @@ func TestAMistakeInTheFileIsNamedWithItsLine(t *testing.T) {
 
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	for _, args := range [][]string{
-		{"--web", "127.0.0.1:8080"}, {"--listen", "wss:127.0.0.1:5063"},
-		{"--listen", "ws:127.0.0.1:5066"}, {"--role", "proxy"},
+		{"--web", "127.0.0.1:8080"}, {"--role", "proxy"},
 	} {
 		s, err := parse(t, "", args...)
 		if err != nil {
@@ -94,6 +93,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"--trace-messages", "-1"}, {"--drain", "2m"}, {"--drain", "soon"}, {"--hep", "tcp:192.0.2.1:9060"}, {"--hep", "udp:homer"}, {"--hep", "udp:192.0.2.1:0"},
 		{"--profile", "one-dialog"}, {"--profile", "agent=a;nonsense"},
 		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
+		{"--ws-origin", "phone.example.com"}, {"--ws-origin", "https://phone.example.com/"}, {"--ws-origin", "https://Phone.example.com"},
+		{"--ws-origin", "*"}, {"--ws-origin", "null"}, {"--ws-origin", "https://phone.example.com:443"},
 	} {
 		s, err := parse(t, "", args...)
 		if err == nil {
@@ -118,12 +119,13 @@ func TestExplain(t *testing.T) {
 	for name, args := range map[string][]string{
 		"defaults": nil,
 		"closed": {"--data", "memory", "--domain", "example.test", "--domain", "other.test", "--alias-domain", "192.0.2.1", "--role", "presence",
-			"--listen", "udp:10.1.2.3:5060", "--listen", "tls:198.51.100.9:5061", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
+			"--listen", "udp:10.1.2.3:5060", "--listen", "tls:198.51.100.9:5061", "--listen", "wss:198.51.100.9:8443",
+			"--ws-origin", "https://a.example.com", "--ws-origin", "http://b.example.com:81", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
 			"--advertise", "udp:198.51.100.9:5060", "--trust", "10.1.2.4", "--trust", "pbx@example.test", "--outbound", "10.0.0.0/8",
 			"--admin", "127.0.0.1:9160", "--drain", "5s", "--log-level", "error", "--trace-messages", "0",
 			"--limit-user-rate", "8", "--limit-nonce-life", "1m"},
 		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
-			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070",
+			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070", "--listen", "ws:127.0.0.1:8080",
 			"--flow-grace", "0", "--nat-ping", "0s", "--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
 	} {
 		s, err := parse(t, "", args...)
@@ -147,6 +149,7 @@ func TestExplain(t *testing.T) {
 // that nobody sees.
 func TestExplainNamesEverySetting(t *testing.T) {
 	s, err := parse(t, "", "--data", "D4TA", "--domain", "d0main.test", "--alias-domain", "alias.test", "--listen", "tls:192.0.2.1:5061", "--tls-cert", "c3rt",
+		"--listen", "wss:192.0.2.1:8443", "--ws-origin", "https://0rigin.test",
 		"--tls-key", "k3y", "--advertise", "tls:192.0.2.2:5061", "--trust", "192.0.2.3", "--outbound", "192.0.2.4", "--admin", "127.0.0.1:99",
 		"--log-level", "debug", "--trace-messages", "777", "--hep", "udp:10.0.0.1:9060", "--hep-id", "4711", "--hep-password-file", "s3cret", "--drain", "7s",
 		"--flow-grace", "17", "--nat-ping", "19s",
@@ -155,7 +158,7 @@ func TestExplainNamesEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(s.Explain(), "\n")
-	for _, want := range []string{"D4TA", "d0main.test", "alias.test", "tls:192.0.2.1:5061", "c3rt", "tls:192.0.2.2:5061", "192.0.2.3", "192.0.2.4", "127.0.0.1:99",
+	for _, want := range []string{"D4TA", "d0main.test", "alias.test", "tls:192.0.2.1:5061", "https://0rigin.test", "c3rt", "tls:192.0.2.2:5061", "192.0.2.3", "192.0.2.4", "127.0.0.1:99",
 		"debug", "777", "udp:10.0.0.1:9060", "4711", "s3cret", "7s", "17s", "19s", "--insecure-no-auth", "--limits off", "--notify-rate off"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -30,12 +30,13 @@ func (s *Serve) Explain() []string {
 // explainNames says how others know the server, and whom it knows.
 func (s *Serve) explainNames() (lines []string) {
 	switch {
-	case !s.HasListener("tls"):
+	case !s.HasListener("tls") && !s.HasListener("wss"):
 	case s.TLSCert != "":
 		lines = append(lines, "Shows the certificate in "+s.TLSCert+", also when it changes.")
 	default:
 		lines = append(lines, "Shows a certificate of its own making over TLS: clients have to be told to believe it.")
 	}
+	lines = append(lines, s.webSockets()...)
 	for _, d := range s.AliasDomain {
 		lines = append(lines, fmt.Sprintf("%s is another name of %s.", d, s.Domain[0]))
 	}
@@ -63,6 +64,17 @@ func (s *Serve) explainFlows() (lines []string) {
 		return append(lines, fmt.Sprintf("Pings phones behind a NAT every %s over UDP.", s.NATPing))
 	}
 	return append(lines, "Pings nobody: a phone behind a NAT has to keep its way open itself.")
+}
+
+// webSockets says which web pages may connect.
+func (s *Serve) webSockets() []string {
+	switch {
+	case !s.HasListener("ws") && !s.HasListener("wss"):
+		return nil
+	case len(s.WSOrigin) == 0:
+		return []string{"Takes WebSockets of programs, and of web pages of the very host and port they connect to."}
+	}
+	return []string{"Takes WebSockets of programs, and of web pages of " + strings.Join(s.WSOrigin, ", ") + "."}
 }
 
 func (s *Serve) explainLimits() (lines []string) {

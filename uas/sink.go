@@ -65,6 +65,9 @@ func eventValue(m *sip.Message) string {
 // the SUBSCRIBE came from if that was one hop, else to the Contact. A connection
 // to the same host is used again.
 func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow, error) {
+	if r.Flow.IsWebSocket() { // its name for itself is none (RFC 7118 §5)
+		return r.Flow, nil
+	}
 	to, transport := r.Flow.Remote(), r.Flow.Transport()
 	switch {
 	case len(d.Routes) > 0:
@@ -160,11 +163,7 @@ func (d *dialogSink) refreshed(r *transaction.Request) (*dialogSink, error) {
 }
 
 func (d *dialogSink) contact() string {
-	uri := "sip:" + d.flow.Local().String()
-	if d.flow.Reliable() {
-		uri += ";transport=" + strings.ToLower(d.flow.Transport())
-	}
-	return uri
+	return "sip:" + d.flow.Local().String() + d.flow.URIParameter()
 }
 
 // Notify sends one NOTIFY. Its number is the CSeq, and the document's version.

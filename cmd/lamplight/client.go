@@ -17,8 +17,8 @@ import (
 // client is what the commands share that are SIP clients of a server.
 type client struct {
 	Server        string `default:"127.0.0.1:5060" placeholder:"HOST:PORT" help:"The server."`
-	Transport     string `default:"udp" enum:"udp,tcp,tls" help:"How it is reached: udp, tcp or tls."`
-	TLSCA         string `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS (PEM); the system's authorities where left out."`
+	Transport     string `default:"udp" enum:"udp,tcp,tls,ws,wss" help:"How it is reached: udp, tcp, tls, ws or wss."`
+	TLSCA         string `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS and WSS (PEM); the system's authorities where left out."`
 	InsecureTLS   bool   `name:"insecure-tls" help:"Believe any certificate: for trying things out."`
 	As            string `placeholder:"USER" help:"Who asks; the first user named where left out."`
 	Domain        string `default:"localhost" help:"Domain of users written without one."`

@@ -151,11 +151,12 @@ func serve(t *testing.T, args ...string) (*started, string) {
 // What users see, over each transport. Over TLS nobody between reads or changes it
 // [3903-14.4-1] [3903-14.5-1] [6665-6.5-1] [6665-6.5-2] [6665-6.6-1] [3856-9.1-1].
 func TestTheLampChanges(t *testing.T) {
-	for transport, how := range map[string][]string{"udp": nil, "tcp": nil, "tls": {"--insecure-tls"}} {
+	for transport, how := range map[string][]string{"udp": nil, "tcp": nil, "ws": nil, "tls": {"--insecure-tls"}, "wss": {"--insecure-tls"}} {
 		t.Run(transport, func(t *testing.T) { theLampChanges(t, "memory", transport, how...) })
 	}
 	data := t.TempDir()
 	t.Run("tls, verified", func(t *testing.T) { theLampChanges(t, data, "tls", "--tls-ca", filepath.Join(data, "tls-cert.pem")) })
+	t.Run("wss, verified", func(t *testing.T) { theLampChanges(t, data, "wss", "--tls-ca", filepath.Join(data, "tls-cert.pem")) })
 }
 
 func theLampChanges(t *testing.T, data, transport string, how ...string) {
@@ -200,7 +201,7 @@ func TestExitStatuses(t *testing.T) {
 		{2, "expected one of", nil},
 		{2, "not built yet", []string{"call", "alice", "1002"}},
 		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
-		{2, "not built yet", []string{"serve", "--listen", "ws:127.0.0.1:0"}},
+		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
 		{2, "--tls-key", []string{"serve", "--listen", "tls:127.0.0.1:0", "--tls-cert", "a.pem"}},
 		{2, "--tls-ca", []string{"publish", "alice", "--state", "busy", "--transport", "tls", "--tls-ca", "nothing.pem"}},
 		{2, "--listen", []string{"serve", "--listen", "udp:nowhere"}},

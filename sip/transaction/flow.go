@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,27 @@ func (f Flow) Transport() string {
 
 // Reliable tells whether the transport itself sees to retransmissions.
 func (f Flow) Reliable() bool { return f.via != nil && f.via.reliable() }
+
+// IsWebSocket tells whether the transport is WS or WSS. There the other side may
+// have no name and no address that could be reached but by the flow itself (RFC
+// 7118 §5).
+func (f Flow) IsWebSocket() bool {
+	s, ok := f.via.(*stream)
+	return ok && s.isWebSocket()
+}
+
+// URIParameter is the transport parameter with which a URI at Local is reached as
+// by this flow, its semicolon with it; "" over UDP. WebSocket has one, whether or
+// not TLS is below it (RFC 7118 §5.2).
+func (f Flow) URIParameter() string {
+	switch {
+	case f.IsWebSocket():
+		return ";transport=ws"
+	case f.Reliable():
+		return ";transport=" + strings.ToLower(f.Transport())
+	}
+	return ""
+}
 
 // Remote is the other side's address.
 func (f Flow) Remote() netip.AddrPort { return f.remote }

@@ -1,7 +1,8 @@
-// Package transaction is the transaction layer over UDP, TCP and TLS (RFC 3261
-// §17 and §18, RFC 3581, RFC 4320, RFC 6026): it absorbs retransmissions of
-// requests, repeats its own until they are answered, and knows where an answer
-// goes. It decides nothing about where a request is routed, and keeps no dialogs.
+// Package transaction is the transaction layer over UDP, TCP, TLS and WebSocket
+// (RFC 3261 §17 and §18, RFC 3581, RFC 4320, RFC 6026, RFC 7118): it absorbs
+// retransmissions of requests, repeats its own until they are answered, and knows
+// where an answer goes. It decides nothing about where a request is routed, and
+// keeps no dialogs.
 package transaction
 
 import (
@@ -142,7 +143,7 @@ func listenUDP(network, addr string) (PacketConn, error) {
 }
 
 // Listen opens a listener: "udp:192.0.2.1:5060", "tcp:192.0.2.1:5060",
-// "tls:192.0.2.1:5061". Port 0 takes a free one; the address that came of it is
+// "tls:192.0.2.1:5061", "ws:192.0.2.1:8080", "wss:192.0.2.1:8443". Port 0 takes a free one; the address that came of it is
 // returned.
 func (l *Layer) Listen(spec string) (local netip.AddrPort, err error) {
 	transport, addr, ok := strings.Cut(spec, ":")
@@ -152,10 +153,10 @@ func (l *Layer) Listen(spec string) (local netip.AddrPort, err error) {
 	switch transport {
 	case "udp":
 		local, err = l.listenPackets(addr)
-	case "tcp", "tls":
+	case "tcp", "tls", "ws", "wss":
 		local, err = l.listenStreams(strings.ToUpper(transport), addr)
 	default:
-		err = errors.New("want udp:address:port, tcp:address:port or tls:address:port")
+		err = errors.New("want udp:address:port, or tcp, tls, ws or wss in its place")
 	}
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("transaction: listen on %s: %w", spec, err)
@@ -199,7 +200,8 @@ func (l *Layer) FlowFrom(transport string, local, remote netip.AddrPort) (Flow, 
 }
 
 // FlowTo is FlowFrom to a host that over TLS has to prove its name; "": its
-// address.
+// address. A WebSocket is made by who does not listen alone: a browser cannot be
+// connected to, so for a server the error is ErrFlowLost.
 func (l *Layer) FlowTo(transport, name string, local, remote netip.AddrPort) (Flow, error) {
 	to := end{transport: transport, remote: remote}
 	switch transport {
@@ -207,13 +209,25 @@ func (l *Layer) FlowTo(transport, name string, local, remote netip.AddrPort) (Fl
 		return l.packetFlow(local, remote)
 	case "TCP":
 		return l.streamFlow(local, to)
-	case "TLS":
-		if to.name = strings.ToLower(name); name == "" {
-			to.name = remote.Addr().WithZone("").String()
+	case "WS", "WSS":
+		if l.listens() {
+			return Flow{}, ErrFlowLost
 		}
-		return l.streamFlow(local, to)
+	case "TLS":
+	default:
+		return Flow{}, ErrNoListener
 	}
-	return Flow{}, ErrNoListener
+	if to.name = strings.ToLower(name); name == "" {
+		to.name = remote.Addr().WithZone("").String()
+	}
+	return l.streamFlow(local, to)
+}
+
+// listens tells whether others can begin to talk to us.
+func (l *Layer) listens() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.listeners)+len(l.doors) > 0
 }
 
 func (l *Layer) packetFlow(local, remote netip.AddrPort) (Flow, error) {

@@ -1,7 +1,6 @@
 package transaction
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
@@ -34,19 +33,27 @@ type stream struct {
 	layer *Layer
 	door  *door // the listener that stands for us; nil: there is none
 	end
-	token uint64
-	made  bool        // by us, not taken
-	asked atomic.Bool // a request of ours went over it
+	token   uint64
+	made    bool        // by us, not taken
+	asked   atomic.Bool // a request of ours went over it
+	framing framing     // of a WebSocket not before it is one
 
 	mu      sync.Mutex
 	changed sync.Cond // of the queue and of closed
 	conn    net.Conn  // nil: not connected yet
 	local   netip.AddrPort
 	queue   []byte
+	ends    []int // of the messages in the queue
 	writing bool
 	until   time.Time // something on it lasts: until then it may be silent
 	closed  bool
-	gone    sync.Once // what hung on it was told
+	pinger  *time.Timer // nil: it is not pinged
+	gone    sync.Once   // what hung on it was told
+
+	// The reader's own.
+	silent time.Time // until then it may be, where nothing lasts
+	begun  time.Time // when the message did that is not whole yet; zero: there is none
+	spoke  bool      // a whole message came
 
 	counted bool // among those on which nothing lasts; the streams' own
 }
@@ -62,6 +69,9 @@ type end struct {
 func (l *Layer) newStream(d *door, conn net.Conn, to end) *stream {
 	s := &stream{layer: l, door: d, conn: conn, end: to, token: newToken()}
 	s.changed.L = &s.mu
+	if !to.isWebSocket() {
+		s.framing = lengths{}
+	}
 	if conn != nil {
 		s.local = addrPort(conn.LocalAddr())
 	}
@@ -78,6 +88,9 @@ func newToken() (token uint64) {
 	return token
 }
 
+func (e *end) isWebSocket() bool { return e.transport == "WS" || e.transport == "WSS" }
+func (e *end) isSecure() bool    { return e.transport == "TLS" || e.transport == "WSS" }
+
 func (s *stream) named() string  { return s.transport }
 func (s *stream) reliable() bool { return true }
 
@@ -89,6 +102,9 @@ func (s *stream) facing(remote netip.AddrPort) netip.AddrPort {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if advertise := s.layer.o.Advertise; advertise != nil && !s.made {
+		return advertise(s.transport, s.local, remote)
+	}
 	return s.local
 }
 
@@ -104,6 +120,7 @@ func (s *stream) write(b []byte, _ netip.AddrPort) error {
 		return ErrFlowLost
 	}
 	s.queue = append(s.queue, b...)
+	s.ends = append(s.ends, len(s.queue))
 	if !s.writing {
 		s.writing = true
 		s.layer.readers.Go(s.drain)
@@ -115,12 +132,13 @@ func (s *stream) write(b []byte, _ netip.AddrPort) error {
 func (s *stream) drain() {
 	conn := s.connect()
 	var out []byte
+	var ends []int
 	for conn != nil {
 		s.mu.Lock()
-		out = append(out[:0], s.queue...)
-		s.queue = s.queue[:0]
+		out, ends = append(out[:0], s.queue...), append(ends[:0], s.ends...)
+		s.queue, s.ends = s.queue[:0], s.ends[:0]
 		if len(out) == 0 || s.closed {
-			s.writing, s.queue = false, nil
+			s.writing, s.queue, s.ends = false, nil, nil
 		}
 		done := !s.writing
 		s.changed.Broadcast()
@@ -128,8 +146,7 @@ func (s *stream) drain() {
 		if done {
 			return
 		}
-		_ = conn.SetWriteDeadline(time.Now().Add(writeTime))
-		if _, err := conn.Write(out); err != nil {
+		if err := s.framing.send(conn, out, ends); err != nil {
 			break
 		}
 	}
@@ -145,22 +162,22 @@ func (s *stream) connect() net.Conn {
 	if conn != nil {
 		return conn
 	}
-	conn, err := s.layer.dial(s.end)
-	if err != nil || !s.begin(conn) {
+	conn, framing, err := s.layer.dial(s.end)
+	if err != nil || !s.begin(conn, framing) {
 		return nil
 	}
 	return conn
 }
 
-// begin reads from a connection that we made.
-func (s *stream) begin(conn net.Conn) bool {
+// begin reads from a connection that is ready.
+func (s *stream) begin(conn net.Conn, framing framing) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		_ = conn.Close()
 		return false
 	}
-	s.conn, s.local = conn, addrPort(conn.LocalAddr())
+	s.conn, s.local, s.framing = conn, addrPort(conn.LocalAddr()), framing
 	s.layer.readers.Go(s.read)
 	return true
 }
@@ -173,43 +190,10 @@ func addrPort(a net.Addr) netip.AddrPort {
 // read takes messages until the connection ends.
 func (s *stream) read() {
 	defer s.close()
-	if !s.handshake() {
-		return
-	}
-	b := make([]byte, 0, readBuffer)
-	silent := time.Now().Add(s.patience())
-	spoke := false
-	var begun time.Time // when the message did that is not whole yet; zero: there is none
-	for s.waits(silent, begun) {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := s.conn.Read(b[len(b):cap(b)])
-		if b = b[:len(b)+n]; n > 0 {
-			rest, heard, frameErr := s.messages(b)
-			if frameErr != nil {
-				s.refuse(rest, frameErr)
-				return
-			}
-			if heard && !spoke {
-				spoke = true
-				s.layer.streams.spoke(s)
-			}
-			if heard {
-				silent, begun = time.Now().Add(s.layer.streams.o.Idle), time.Time{}
-			}
-			if b = s.keep(b, rest); begun.IsZero() && len(bytes.Trim(b, "\r\n")) > 0 {
-				begun = time.Now()
-			}
-		}
-		if errors.Is(err, io.EOF) { // who has nothing more to say may still listen
-			s.flush()
-		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // waits tells whether it was the last one
-			return
-		}
-	}
-	if !s.isClosed() {
+	s.silent = time.Now().Add(s.patience())
+	if s.handshake() {
+		s.framing.receive(s)
+	} else if !time.Now().Before(s.silent) {
 		s.layer.Reached(LimitSlow)
 	}
 }
@@ -220,22 +204,43 @@ func (s *stream) isClosed() bool {
 	return s.closed
 }
 
-// handshake lets the other side see our certificate, in the time of the first
-// message.
+// handshake lets the other side see our certificate, and makes a WebSocket of
+// the connection, in the time of the first message.
 func (s *stream) handshake() bool {
-	c, ok := s.conn.(*tls.Conn)
-	if !ok || s.made {
-		return true
-	}
-	_ = c.SetDeadline(time.Now().Add(s.layer.streams.o.First))
-	if err := c.HandshakeContext(s.layer.streams.dials); err != nil {
-		s.layer.log.Debug("a handshake failed", "remote", s.remote, "error", err)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			s.layer.Reached(LimitSlow)
+	if c, ok := s.conn.(*tls.Conn); ok && !s.made {
+		_ = c.SetDeadline(s.silent)
+		if err := c.HandshakeContext(s.layer.streams.dials); err != nil {
+			s.layer.log.Debug("a handshake failed", "remote", s.remote, "error", err)
+			return false
 		}
-		return false
+		if c.SetDeadline(time.Time{}) != nil {
+			return false
+		}
 	}
-	return c.SetDeadline(time.Time{}) == nil
+	return s.framing != nil || s.upgrade()
+}
+
+// Read is the connection's, as long as there is patience.
+func (s *stream) Read(b []byte) (int, error) {
+	for s.waits() {
+		n, err := s.conn.Read(b)
+		if n > 0 || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // waits tells whether it was the last one
+			return n, err
+		}
+	}
+	if !s.isClosed() {
+		s.layer.Reached(LimitSlow)
+	}
+	return 0, os.ErrDeadlineExceeded
+}
+
+// heard says that a whole message came.
+func (s *stream) heard() {
+	if !s.spoke {
+		s.spoke = true
+		s.layer.streams.spoke(s)
+	}
+	s.silent, s.begun = time.Now().Add(s.layer.streams.o.Idle), time.Time{}
 }
 
 // patience is how long the first message may take: an answer longer than what
@@ -251,62 +256,23 @@ func (s *stream) patience() time.Duration {
 // left. Where something lasts on the connection it may be silent; but a message
 // that has begun has to end. Nothing is read while too much waits to be written:
 // who asks without listening is not answered for ever.
-func (s *stream) waits(silent, begun time.Time) bool {
+func (s *stream) waits() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.queue) > fullQueue && !s.closed {
 		s.changed.Wait()
 	}
-	deadline := silent
+	deadline := s.silent
 	if s.until.After(deadline) {
 		deadline = s.until
 	}
-	if whole := begun.Add(s.layer.streams.o.First); !begun.IsZero() && whole.Before(deadline) {
+	if whole := s.begun.Add(s.layer.streams.o.First); !s.begun.IsZero() && whole.Before(deadline) {
 		deadline = whole
 	}
 	return !s.closed && time.Now().Before(deadline) && s.conn.SetReadDeadline(deadline) == nil
 }
 
-// keep moves what is left to the front; a large buffer is given back when it
-// is empty.
-func (s *stream) keep(b, rest []byte) []byte {
-	if len(rest) == 0 && cap(b) > readBuffer {
-		return make([]byte, 0, readBuffer)
-	}
-	return b[:copy(b, rest)]
-}
-
-var (
-	crlf = []byte("\r\n")
-	ping = []byte("\r\n\r\n")
-)
-
-// messages hands on all whole messages. A keep-alive is answered (RFC 5626
-// §3.5.1); it alone keeps no connection, for anybody can say it.
-func (s *stream) messages(b []byte) (rest []byte, heard bool, err error) {
-	for {
-		switch {
-		case bytes.HasPrefix(b, ping):
-			b = b[len(ping):]
-			_ = s.write(crlf, s.remote)
-			continue
-		case bytes.HasPrefix(b, crlf) && len(b) > 3:
-			b = b[len(crlf):]
-			continue
-		case len(b) < 4:
-			return b, heard, nil
-		}
-		n, err := s.layer.o.Limits.Frame(b)
-		if n == 0 || err != nil {
-			return b, heard, err
-		}
-		s.layer.message(Flow{s, s.remote}, b[:n])
-		b, heard = b[n:], true
-	}
-}
-
-// refuse answers what breaks the framing, where it can be answered; nobody
-// knows where the next message begins, so the connection ends.
+// refuse answers what breaks the framing, where it can be answered.
 func (s *stream) refuse(b []byte, err error) {
 	s.layer.Malformed.Add(1)
 	r := pool.Get().(*Request)
@@ -315,7 +281,6 @@ func (s *stream) refuse(b []byte, err error) {
 	r.buf = append(r.buf[:0], b...)
 	_ = r.Message.Parse(r.buf)
 	r.refuse(err)
-	s.linger()
 }
 
 // linger lets the other side read the last word: closing while there is
@@ -379,7 +344,10 @@ func (s *stream) tellLost() {
 }
 
 func (s *stream) closeLocked() {
-	s.closed, s.queue = true, nil
+	s.closed, s.queue, s.ends = true, nil, nil
+	if s.pinger != nil {
+		s.pinger.Stop()
+	}
 	s.changed.Broadcast()
 	if s.conn != nil {
 		_ = s.conn.Close()

@@ -19,6 +19,10 @@ type StreamOptions struct {
 
 	First time.Duration // until the first whole message: 10 s
 	Idle  time.Duration // between messages where nothing lasts: 2 min
+	Ping  time.Duration // between pings of a WebSocket: 2 min
+	Pong  time.Duration // until one is answered: 10 s
+
+	Origins []string // of the pages that may connect by WebSocket: "https://phone.example.com"; nil: those of the host they connect to
 }
 
 // streams are the connections of a layer.
@@ -46,6 +50,12 @@ func (s *streams) init(o StreamOptions) {
 	}
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
+	}
+	if o.Ping == 0 {
+		o.Ping = 2 * time.Minute
+	}
+	if o.Pong == 0 {
+		o.Pong = 10 * time.Second
 	}
 	s.o, s.all, s.to, s.idle = o, map[uint64]*stream{}, map[end]*stream{}, map[netip.Addr]*crowd{}
 	s.dials, s.cancel = context.WithCancel(context.Background())
@@ -177,7 +187,7 @@ type door struct {
 }
 
 func (l *Layer) listenStreams(transport, addr string) (netip.AddrPort, error) {
-	if transport == "TLS" && l.o.ServerTLS == nil {
+	if (&end{transport: transport}).isSecure() && l.o.ServerTLS == nil {
 		return netip.AddrPort{}, errNoCertificate
 	}
 	n, err := net.Listen("tcp", addr)
@@ -216,7 +226,7 @@ func (d *door) accept() {
 		}
 		wait = time.Millisecond
 		to := end{transport: d.transport, remote: addrPort(conn.RemoteAddr())}
-		if d.transport == "TLS" {
+		if to.isSecure() {
 			conn = tls.Server(conn, d.layer.o.ServerTLS)
 		}
 		s := d.layer.newStream(d, conn, to)
@@ -241,13 +251,26 @@ func (s *streams) pause(d time.Duration) bool {
 }
 
 // dial makes a connection; over TLS the other side proves its name.
-func (l *Layer) dial(to end) (net.Conn, error) {
+func (l *Layer) dial(to end) (net.Conn, framing, error) {
 	ctx, cancel := context.WithTimeout(l.streams.dials, dialTime)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", to.remote.String())
-	if err != nil || to.transport != "TLS" {
-		return conn, err
+	if err != nil {
+		return nil, nil, err
 	}
+	if to.isSecure() {
+		if conn, err = l.secure(ctx, conn, to); err != nil {
+			return nil, nil, err
+		}
+	}
+	if to.isWebSocket() {
+		return l.dialWebSocket(ctx, conn, to)
+	}
+	return conn, lengths{}, nil
+}
+
+// secure is a connection over TLS, once the other side has proved its name.
+func (l *Layer) secure(ctx context.Context, conn net.Conn, to end) (net.Conn, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if l.o.ClientTLS != nil {
 		c = l.o.ClientTLS.Clone()
@@ -271,10 +294,11 @@ func (l *Layer) streamFlow(local netip.AddrPort, to end) (Flow, error) {
 	s := l.newStream(l.doorTo(local, to), nil, to)
 	s.made = true
 	var conn net.Conn
+	var framing framing
 	if s.door == nil {
 		s.until = forever // to be reached is what it is for
 		var err error
-		if conn, err = l.dial(to); err != nil {
+		if conn, framing, err = l.dial(to); err != nil {
 			return Flow{}, fmt.Errorf("%w: %w", ErrTransport, err)
 		}
 		s.local = addrPort(conn.LocalAddr())
@@ -288,7 +312,7 @@ func (l *Layer) streamFlow(local netip.AddrPort, to end) (Flow, error) {
 		if !ok {
 			return Flow{}, ErrNoListener
 		}
-	case conn != nil && !s.begin(conn):
+	case conn != nil && !s.begin(conn, framing):
 		return Flow{}, ErrClosed
 	}
 	return Flow{found, to.remote}, nil

@@ -26,13 +26,13 @@ var ErrClosed = errors.New("ua: the agent is closed")
 // Options of New. User and Server must be there.
 type Options struct {
 	User     string // the address-of-record: "sip:alice@example.test"; without scheme it is a sip one
-	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060, over TLS 5061
+	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060, over TLS 5061, over WebSocket 80 or 443
 	Username string // for digest; "": the user part of User
 	Password string // for digest; "": a challenge is not answered
 	Realm    string // the one whose challenges are answered; "": any of the server's
 
-	Transport string      // "udp", "tcp" or "tls"; "": udp
-	TLS       *tls.Config // whom to believe over TLS; nil: the system's authorities
+	Transport string      // "udp", "tcp", "tls", "ws" or "wss"; "": udp
+	TLS       *tls.Config // whom to believe over TLS and WSS; nil: the system's authorities
 	Local     string      // over UDP the address to listen at; "": a free port of an address that reaches the server
 	Display   string      // the display name in From
 	Instance  string      // the URN of +sip.instance in Contact; "": none
@@ -115,10 +115,7 @@ func New(o Options) (*Agent, error) {
 func resolve(server, transport string) (host string, at netip.AddrPort, err error) {
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
-		host, port = strings.Trim(server, "[]"), "5060"
-		if strings.EqualFold(transport, "tls") {
-			port = "5061"
-		}
+		host, port = strings.Trim(server, "[]"), defaultPort(transport)
 	}
 	server = net.JoinHostPort(host, port)
 	if at, err := netip.ParseAddrPort(server); err == nil {
@@ -130,6 +127,19 @@ func resolve(server, transport string) (host string, at netip.AddrPort, err erro
 	}
 	at = u.AddrPort()
 	return host, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
+}
+
+// defaultPort is that of RFC 3261 §19.1.2 and RFC 7118 §5.5.
+func defaultPort(transport string) string {
+	switch strings.ToLower(transport) {
+	case "tls":
+		return "5061"
+	case "ws":
+		return "80"
+	case "wss":
+		return "443"
+	}
+	return "5060"
 }
 
 func (a *Agent) open() error {
@@ -164,12 +174,8 @@ func (a *Agent) way() (transaction.Flow, error) {
 	if err != nil {
 		return flow, err
 	}
-	params := ""
-	if flow.Reliable() {
-		params = ";transport=" + strings.ToLower(flow.Transport())
-	}
 	a.flow = flow
-	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), flow.Local(), params)
+	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), flow.Local(), flow.URIParameter())
 	return flow, nil
 }
 
