@@ -32,8 +32,8 @@ const (
 	Gone
 	// Refreshed: an INVITE or UPDATE inside the dialog was answered with a 2xx.
 	Refreshed
-	// Alive: a request inside the dialog passed, or a probe was answered with
-	// anything but 481 and 408.
+	// Alive: a request inside the dialog passed, or, where Code says how, a probe
+	// was answered with anything but 481 and 408.
 	Alive
 	// Replaced: an INVITE with Replaces for this dialog was answered with a 2xx
 	// (RFC 3891), or somebody picked the call up by a code; By is who.

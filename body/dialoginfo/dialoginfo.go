@@ -61,6 +61,8 @@ type Dialog struct {
 	Related                     []string // replaces, referred-by, route-set: fragments
 	Local, Remote               Party
 	Extra                       []string // other elements, fragments
+
+	Doubtful bool // nobody has said for a while that it goes on; the document has no word for it
 }
 
 // Party is what is known of one end (RFC 4235 §4.1.6).
@@ -76,7 +78,7 @@ type Party struct {
 type Param struct{ Name, Value string }
 
 // Rendering is the value of the feature parameter that tells whether the party
-// listens (RFC 4235 §5.1): "no" is on hold. "" where it is not said.
+// listens (RFC 4235 §5.2): "no" is on hold. "" where it is not said.
 func (p *Party) Rendering() string {
 	for _, param := range p.Params {
 		if strings.EqualFold(strings.TrimPrefix(param.Name, "+"), "sip.rendering") {

@@ -122,6 +122,7 @@ func (e *entry) dialog() Dialog {
 		if cmp.Or(cmp.Compare(s.by, least.by), cmp.Compare(s.ID, least.ID)) < 0 {
 			least = s
 		}
+		d.Doubtful = d.Doubtful && (s.Doubtful || s.State != d.State)
 		d.Direction = cmp.Or(d.Direction, s.Direction)
 		d.Local.fill(s.Local)
 		d.Remote.fill(s.Remote)

@@ -68,6 +68,9 @@ func (Package) Entity(d event.Document) string { return d.(*dialoginfo.Info).Ent
 func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
 	live, next := event.Current(in, now)
 	out := &dialoginfo.Info{Entity: string(aor), Dialogs: dialoginfo.Merge(reports(live))}
+	for i := range out.Dialogs {
+		out.Dialogs[i].Doubtful = false // nothing that a lamp can show: it stays lit until the end
+	}
 	if len(out.Dialogs) == 0 {
 		out = idle(out.Entity)
 		out.Unreachable = p.Registrar && !slices.ContainsFunc(live, isEvidence)
@@ -131,9 +134,24 @@ func (p Package) View(d event.Document, r event.Rights) event.Document {
 	return out
 }
 
-// Quiet tells that nothing has changed: most of what presence and registrations
-// say is no news to a lamp.
-func (Package) Quiet(before, after event.Document) bool { return reflect.DeepEqual(before, after) }
+// Quiet tells that nothing has changed, as most of what presence and registrations
+// say is no news to a lamp, or nothing but that what had ended is forgotten.
+func (Package) Quiet(before, after event.Document) bool {
+	old, now := before.(*dialoginfo.Info), after.(*dialoginfo.Info)
+	return reflect.DeepEqual(old, now) || old.Unreachable == now.Unreachable && forgets(old.Dialogs, now.Dialogs)
+}
+
+// forgets tells whether all that is gone from a list had ended, and nothing is new
+// in it but that somebody is in no dialog.
+func forgets(before, after []dialoginfo.Dialog) bool {
+	left := slices.DeleteFunc(slices.Clone(before), func(d dialoginfo.Dialog) bool {
+		return d.State == dialoginfo.Terminated && !slices.ContainsFunc(after, func(o dialoginfo.Dialog) bool { return o.ID == d.ID })
+	})
+	if len(after) == 1 && after[0].ID == idleID {
+		after = nil
+	}
+	return len(left) < len(before) && len(left) == len(after) && (len(left) == 0 || reflect.DeepEqual(left, after))
+}
 
 // Urgent tells that something rings, was answered or has ended.
 func (Package) Urgent(before, after event.Document) bool {

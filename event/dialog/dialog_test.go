@@ -150,3 +150,30 @@ func TestWhatIsUrgent(t *testing.T) {
 		}
 	}
 }
+
+// What has ended is forgotten without a word; all else is told.
+func TestForgettingIsQuiet(t *testing.T) {
+	list := func(dialogs ...dialoginfo.Dialog) *dialoginfo.Info { return &dialoginfo.Info{Dialogs: dialogs} }
+	d := func(id, state string) dialoginfo.Dialog { return dialoginfo.Dialog{ID: id, State: state} }
+	ended, talking := d("1", dialoginfo.Terminated), d("2", dialoginfo.Confirmed)
+	nobody, unreachable := d(idleID, dialoginfo.Terminated), list(d(idleID, dialoginfo.Terminated))
+	unreachable.Unreachable = true
+	for _, c := range []struct {
+		before, after *dialoginfo.Info
+		want          bool
+	}{
+		{list(ended), list(ended), true},
+		{list(ended), list(nobody), true},
+		{list(talking, ended), list(talking), true},
+		{list(talking), list(nobody), false},
+		{list(talking), list(d("2", dialoginfo.Terminated)), false},
+		{list(talking, ended), list(d("2", dialoginfo.Terminated)), false},
+		{list(nobody), list(talking), false},
+		{list(nobody), list(ended), false},
+		{list(ended), unreachable, false},
+	} {
+		if got := (Package{}).Quiet(c.before, c.after); got != c.want {
+			t.Errorf("%+v to %+v is quiet: %v", c.before.Dialogs, c.after.Dialogs, got)
+		}
+	}
+}

@@ -134,12 +134,15 @@ func newest(all []publication) []publication {
 
 func isLive(d dialoginfo.Dialog) bool { return d.State != "" && d.State != dialoginfo.Terminated }
 
-// callState is the most telling of the live dialogs, Unknown without one.
+// callState is the most telling of the live dialogs, Unknown without one, and
+// InDoubt where nobody has said for a while that they go on.
 func callState(dialogs []dialoginfo.Dialog) (s State, live bool) {
 	s = Unknown
 	for i := range dialogs {
 		switch d := &dialogs[i]; {
 		case !isLive(*d):
+		case d.Doubtful:
+			s = min(s, InDoubt)
 		case d.State != dialoginfo.Confirmed && d.Direction != dialoginfo.Initiator:
 			s = min(s, Ringing)
 		case d.Local.Rendering() == "no":

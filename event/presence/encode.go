@@ -47,7 +47,7 @@ func older(doc *pidf.Presence) xpidf.Presence {
 	s, _, _ := StateOf(doc)
 	out := xpidf.Presence{Entity: doc.Entity, Status: xpidf.Open, Substatus: "online", Note: looks[s].note}
 	switch {
-	case s.isCall():
+	case s.isCall() || s == InDoubt:
 		out.Status, out.Substatus = xpidf.InUse, "onthephone"
 	case s == DND || s == Meeting || s == Busy:
 		out.Status, out.Substatus = xpidf.InUse, "busy"
@@ -64,7 +64,7 @@ func ciscoActivity(doc *pidf.Presence) pidf.CiscoActivity {
 	switch s, _, _ := StateOf(doc); {
 	case s == Ringing:
 		return pidf.CiscoAlerting
-	case s.isCall():
+	case s.isCall() || s == InDoubt:
 		return pidf.CiscoOnThePhone
 	case s == DND:
 		return pidf.CiscoDND

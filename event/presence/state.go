@@ -21,6 +21,7 @@ const (
 	OutOfOffice
 	Busy
 	Away
+	InDoubt // in a call, but nobody has said for a while that it goes on
 	Available
 	Offline
 	Unknown
@@ -39,6 +40,7 @@ var looks = [...]look{
 	OutOfOffice: {"out-of-office", "vacation", "Out of office"},
 	Busy:        {"busy", "busy", "Busy"},
 	Away:        {"away", "away", "Away"},
+	InDoubt:     {"", "unknown", "Unknown"},
 	Available:   {"available", "", "Available"},
 	Offline:     {"offline", "", "Unavailable"},
 	Unknown:     {"unknown", "", ""},
@@ -55,7 +57,7 @@ var remarks = map[string]State{"ready": Available, "open": Available, "online": 
 	"offline": Offline, "closed": Offline, "dnd": DND}
 
 func (s State) String() string {
-	if int(s) < len(looks) && s > 0 {
+	if int(s) < len(looks) && looks[s].word != "" {
 		return looks[s].word
 	}
 	return looks[Unknown].word
@@ -137,6 +139,8 @@ func ofActivity(a string) State {
 		return s
 	}
 	switch a { // the activity alone says no more
+	case looks[InDoubt].activity:
+		return Unknown // RFC 4480 §3.2: no word on what somebody does
 	case looks[OnThePhone].activity:
 		return OnThePhone
 	case looks[Busy].activity:
