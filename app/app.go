@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"lamplight/call"
 	"lamplight/config"
 	"lamplight/directory"
 	"lamplight/esc"
@@ -42,6 +43,7 @@ type Options struct {
 	Listen  func(network, addr string) (transaction.PacketConn, error) // nil: real sockets
 	Owners  owner.Options
 	Logger  *slog.Logger
+	History call.History // of calls; nil: none is kept
 }
 
 // Server is one Lamplight server. It is made by New, runs between Start and
@@ -94,6 +96,7 @@ type wiring struct {
 	limits        config.Limit
 	journal       owner.Journal
 	owners        owner.Options
+	history       call.History
 	verifier      *digest.Verifier
 	noAuth        bool
 	trusted       uas.Trust
@@ -107,7 +110,7 @@ func (s *Server) wiring() (wiring, error) {
 	w := wiring{
 		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
 		grace: time.Duration(s.o.FlowGrace), natPing: time.Duration(s.o.NATPing),
-		journal: s.o.Journal, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
+		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
 		profiles: Profiles(s.o.Serve),

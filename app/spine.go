@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lamplight/call"
 	"lamplight/directory"
 	"lamplight/esc"
 	"lamplight/event"
@@ -22,12 +23,14 @@ import (
 //
 //	wire ► transaction ► uas ► registrar ─┐
 //	                         └──────────► esc ► notifier ► sink (uas) ► transaction ► wire
-//	                                              └ asks policy
+//	                         ┌──────────► │       └ asks policy
+//	what was seen of a call ► call ► history
 type spine struct {
 	book      *directory.Book
 	policy    *policy.Policy
 	esc       *esc.Compositor
 	registrar *registrar.Registrar // nil: the role is off
+	calls     *call.Calls
 	notifier  *notifier.Notifier
 	owners    *owner.Owners
 	uas       *uas.Server
@@ -56,8 +59,9 @@ func connect(o wiring) *spine {
 		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
 	})
 	s.esc.Tell(s.notifier)
+	s.calls = call.New(s.esc, call.Options{History: o.history, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
 	if o.registrar {
-		s.registrar = registrar.New(s.esc, s.flows(o))
+		s.registrar = registrar.New(registrations{s.esc, s.calls}, s.flows(o))
 	}
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.uas = uas.New(uas.Options{
@@ -114,6 +118,7 @@ func (s *spine) Forget(t *owner.Turn, key string) {
 		s.registrar.Forget(t, key)
 	}
 	s.notifier.Forget(t, key)
+	s.calls.Forget(t, key)
 }
 
 // errForeignKind says that a record is of none of our stages.
@@ -137,6 +142,8 @@ func (s *spine) restore(t *owner.Turn, key string, kind byte, id string, value [
 			return nil // kept for when the role is on again
 		}
 		return s.registrar.Restore(t, key, kind, id, value)
+	case call.KindCall:
+		return s.calls.Restore(t, key, kind, id, value)
 	case notifier.KindSubscription:
 		return s.notifier.Restore(t, key, kind, id, value)
 	}

@@ -26,7 +26,6 @@ type Inputs interface {
 // Options of New.
 type Options struct {
 	Evidence Evidence
-	Prober   Prober  // nil: nobody is asked
 	History  History // nil: none is kept
 	// Return gives a job to the owner of a key from outside of any turn, and is
 	// never refused. It is needed with a History.
@@ -37,6 +36,7 @@ type Options struct {
 type Calls struct {
 	inputs Inputs
 	opt    Options
+	prober Prober                             // nil: nobody is asked
 	calls  [owner.Partitions]map[string]*call // by the owner's key
 	users  [owner.Partitions]map[event.AoR]*user
 	live   atomic.Int64
@@ -51,6 +51,9 @@ func New(inputs Inputs, o Options) *Calls {
 	}
 	return s
 }
+
+// Use names who sends probes; before the first turn.
+func (s *Calls) Use(p Prober) { s.prober = p }
 
 // Key is the owner's key of a call.
 func Key(callID string) string { return "call:" + callID }

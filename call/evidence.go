@@ -153,7 +153,7 @@ func (s *Calls) probe(t *owner.Turn, c *call) {
 // ask sends a probe to one end of a dialog, once the turn is stored.
 func (s *Calls) ask(t *owner.Turn, c *call, d *dialog, end int) {
 	b := c.branchOf(d, nil)
-	if b == nil || d.ends[end].target == "" || s.opt.Prober == nil {
+	if b == nil || d.ends[end].target == "" || s.prober == nil {
 		return
 	}
 	p := Probe{CallID: c.id, FromTag: d.fromTag, ToTag: d.toTag, From: b.of.caller.URI, To: b.callee.URI,
@@ -163,7 +163,7 @@ func (s *Calls) ask(t *owner.Turn, c *call, d *dialog, end int) {
 	}
 	t.Say(func(failed error) {
 		if failed == nil {
-			s.opt.Prober.Probe(p)
+			s.prober.Probe(p)
 		}
 	})
 }

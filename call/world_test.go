@@ -53,7 +53,8 @@ func (w *world) begin(owners int) {
 	w.shown, w.told = map[string]event.Document{}, map[string][]string{}
 	w.esc = esc.New(packages, func(event.AoR, string) bool { return true }, esc.Limits{})
 	w.esc.Tell(w)
-	w.calls = New(w.esc, Options{Prober: w, History: w, Return: func(key string, j owner.Job) { w.owners.Return(key, j) }})
+	w.calls = New(w.esc, Options{History: w, Return: func(key string, j owner.Job) { w.owners.Return(key, j) }})
+	w.calls.Use(w)
 	var journal owner.Journal = w.journal
 	if w.clean {
 		journal = nil

@@ -90,8 +90,9 @@ func (o *Owners) PostPartition(p byte, j Job) error {
 // never refused.
 func (o *Owners) Return(key string, j Job) { _ = o.of(key).post(key, j, false) }
 
-// Load reads all records into memory, before Run or Turn. What the stages
-// clear away (what ended while the server was down) is committed.
+// Load reads all records into memory, before Run or Turn, and does what that posts
+// to other keys. What the stages clear away (what ended while the server was down)
+// is committed.
 func (o *Owners) Load(now time.Time) error {
 	for _, w := range o.workers {
 		w.turn.reset(now)
@@ -101,12 +102,29 @@ func (o *Owners) Load(now time.Time) error {
 			return fmt.Errorf("load: %w", err)
 		}
 	}
+	o.deliver()
 	for _, w := range o.workers {
 		if err := w.finish(w.lost); err != nil {
 			return fmt.Errorf("load: %w", err)
 		}
 	}
 	return nil
+}
+
+// deliver does at once what the stages posted while they were read: what is known
+// of a key counts before anybody is told of it.
+func (o *Owners) deliver() {
+	for again := true; again; {
+		again = false
+		for _, w := range o.workers {
+			posts := w.turn.posts
+			w.turn.posts = nil
+			for _, p := range posts {
+				o.of(p.key).turn.do(p.key, p.job)
+				again = true
+			}
+		}
+	}
 }
 
 func (o *Owners) restoreRecord(t *Turn, r Record) error {

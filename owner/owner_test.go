@@ -174,6 +174,41 @@ func TestLoadBringsEverythingBack(t *testing.T) {
 	}
 }
 
+// teller is a stage that tells another key what it reads.
+type teller struct {
+	*counter
+	told int
+}
+
+func (r *teller) Restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
+	t.Post("b", owner.Func(func(t *owner.Turn) {
+		r.told++
+		t.End(func() { r.said = append(r.said, fmt.Sprint("b is told of ", r.told)) })
+	}))
+	t.Say(func(error) { r.said = append(r.said, key+" is said") })
+	return r.counter.Restore(t, key, kind, id, value)
+}
+
+// What is posted while keys are read counts before anybody is told of any.
+func TestLoadPostsBeforeItSays(t *testing.T) {
+	j := &fault.Journal{}
+	for _, key := range []string{"a", "c"} {
+		if err := j.Commit([]owner.Record{{Key: owner.Key(key, 'c', ""), Value: []byte{1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, owners := range []int{1, 7} {
+		r := &teller{counter: newCounter()}
+		if err := owner.New(j, r, owner.Options{Owners: owners}).Load(start); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(r.said)
+		if want := []string{"a is said", "b is told of 2", "b is told of 2", "c is said"}; !slices.Equal(r.said, want) {
+			t.Errorf("%d owners: %q, want %q", owners, r.said, want)
+		}
+	}
+}
+
 func TestKeysOfRecordsComeApart(t *testing.T) {
 	for _, key := range []string{"", "sip:alice@example.test", string(make([]byte, 300))} {
 		got, kind, id, err := owner.ParseKey(owner.Key(key, 'p', "id"))

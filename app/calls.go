@@ -1,0 +1,39 @@
+package app
+
+import (
+	"slices"
+
+	"lamplight/body/reginfo"
+	"lamplight/call"
+	"lamplight/esc"
+	"lamplight/event"
+	"lamplight/owner"
+)
+
+// Saw tells of a message of a call. What was forwarded already is never refused.
+func (s *spine) Saw(seen call.Seen) {
+	s.owners.Return(call.Key(seen.CallID), owner.Func(func(t *owner.Turn) { s.calls.Saw(t, seen) }))
+}
+
+// registrations enters bindings as inputs, and tells calls of those that end.
+type registrations struct {
+	*esc.Compositor
+	calls *call.Calls
+}
+
+func (r registrations) Put(t *owner.Turn, aor event.AoR, in event.Input) {
+	r.Compositor.Put(t, aor, in)
+	if isBound(in) {
+		return
+	}
+	lost := in.Doc.(*reginfo.Contact).URI
+	if !slices.ContainsFunc(r.Inputs(aor), isBound) {
+		lost = "" // all that there were
+	}
+	r.calls.RegistrationLost(t, aor, lost)
+}
+
+func isBound(in event.Input) bool {
+	c, ok := in.Doc.(*reginfo.Contact)
+	return ok && c.State == reginfo.Active
+}
