@@ -96,12 +96,47 @@ func TestMetricsOfStrangers(t *testing.T) {
 			`lamplight_sip_requests_total{method="other",transport="udp"}`: "2",
 			`lamplight_notify_total{event="presence",result="failed"}`:     "1",
 			`lamplight_sip_timeouts_total`:                                 "1",
-			`lamplight_parse_errors_total`:                                 "1",
+			`lamplight_parse_errors_total{kind="message"}`:                 "1",
 		})
 		for name := range o.scrape() {
 			if strings.Contains(name, "EVIL") || strings.Contains(name, "example.test") {
 				o.Errorf("a peer names %s", name)
 			}
 		}
+	})
+}
+
+// What an operator has to know of the rest: how long answers take, what waits,
+// and who is refused.
+func TestMetricsOfWhatGoesWrong(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		alice, bob := o.handset("alice"), o.handset("bob")
+		bob.subscribe("alice")
+		bob.next()
+		bob.status.Store(0)
+		for _, s := range []presence.State{presence.Busy, presence.Away, presence.Busy} {
+			alice.publish("alice", state("alice", s))
+		}
+		o.expectMetrics(map[string]string{`lamplight_notify_queue{event="presence"}`: "1", `lamplight_notify_coalesced_total{event="presence"}`: "0"})
+		bob.status.Store(200)
+		o.advance(2 * time.Minute)
+		if got := o.scrape()[`lamplight_notify_coalesced_total{event="presence"}`]; got == "0" {
+			t.Error("nothing is coalesced")
+		}
+		bad := o.handset("alice")
+		o.expect(bad.exchange(bad.request("PUBLISH", aor("alice"), strings.Replace(bad.authorization("PUBLISH", aor("alice")), `response="`, `response="0`, 1), busy)), "401 ")
+		o.expect(alice.do("PUBLISH", aor("alice"), "<presence"), "400 ")
+		o.expectMetrics(map[string]string{
+			`lamplight_notify_queue{event="presence"}`:                             "0",
+			`lamplight_notify_queue{event="dialog"}`:                               "0",
+			`lamplight_auth_failures_total`:                                        "1",
+			`lamplight_parse_errors_total{kind="body"}`:                            "1",
+			`lamplight_parse_errors_total{kind="message"}`:                         "0",
+			`lamplight_parse_errors_total{kind="framing"}`:                         "0",
+			`lamplight_registrations_lost_total`:                                   "0",
+			`lamplight_limit_total{limit="subscriptions"}`:                         "0",
+			`lamplight_sip_transaction_seconds_count{method="PUBLISH"}`:            "6",
+			`lamplight_sip_transaction_seconds_bucket{method="PUBLISH",le="+Inf"}`: "5",
+		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -63,7 +64,10 @@ var (
 	connections   = desc("sip_connections_refused_total", "Connections refused, for there were too many.")
 	limited       = desc("limit_total", "Requests and connections refused for a limit.", "limit")
 	questions     = desc("stun_requests_total", "STUN messages received.")
-	malformed     = desc("parse_errors_total", "Messages received that could not be read.")
+	flows         = desc("sip_connections", "Connections that are open.", "transport")
+	wrong         = desc("auth_failures_total", "Requests with wrong credentials.")
+	malformed     = desc("parse_errors_total", "What was received and could not be read: message, framing of a connection, or published body.", "kind")
+	took          = desc("sip_transaction_seconds", "From a request to its final response.", "method")
 
 	copies = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
 
@@ -73,13 +77,15 @@ var (
 	desertedBinds = desc("registrations_lost_total", "Bindings that ended because their connection was lost.")
 	bindings      = desc("registrations", "Live bindings.")
 	notified      = desc("notify_total", "Notifications by their outcome.", "event", "result")
+	queue         = desc("notify_queue", "Subscriptions with news that waits to be sent.", "event")
+	coalesced     = desc("notify_coalesced_total", "Changes that a newer one overtook before a subscription was told.", "event")
 	latency       = desc("notify_latency_seconds", "From a change of state to the answer of the NOTIFY that tells it.", "event")
 )
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, questions, malformed, copies, publications, subscriptions, bindings,
-	desertedSubs, desertedBinds, notified, latency}
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, publications, subscriptions, bindings,
+	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
 var results = map[notifier.Outcome]string{
@@ -133,7 +139,14 @@ func (c *collector) sip(out chan<- prometheus.Metric) {
 	counter(out, overloaded, t.Overloaded.Load())
 	counter(out, connections, t.Refused.Load())
 	counter(out, questions, t.STUN.Load())
-	counter(out, malformed, t.Malformed.Load())
+	counter(out, wrong, t.AuthFailures.Load())
+	counter(out, malformed, t.Malformed.Load(), "message")
+	counter(out, malformed, t.Unframed.Load(), "framing")
+	counter(out, malformed, t.BadBodies.Load(), "body")
+	t.EachConnection(func(transport string, n int) { gauge(out, flows, float64(n), strings.ToLower(transport)) })
+	t.EachDuration(func(method string, counts [len(transaction.Bounds) + 1]uint64, sum time.Duration) {
+		histogram(out, took, transaction.Bounds[:], counts[:], sum, method)
+	})
 	t.EachLimit(func(limit string, n uint64) { counter(out, limited, n, limit) })
 }
 
@@ -144,14 +157,22 @@ func (c *collector) notifications(out chan<- prometheus.Metric, name event.Name)
 	for outcome, result := range results {
 		counter(out, notified, n.Ended(outcome), string(name), result)
 	}
+	gauge(out, queue, float64(n.Waiting()), string(name))
+	counter(out, coalesced, n.Coalesced(), string(name))
 	counts, sum := n.Took()
+	histogram(out, latency, notifier.Bounds[:], counts[:], sum, string(name))
+}
+
+// histogram shows how many times were within each bound and not within the one
+// before; the last count is that of those longer than all.
+func histogram(out chan<- prometheus.Metric, d *prometheus.Desc, bounds []time.Duration, counts []uint64, sum time.Duration, labels ...string) {
 	total, buckets := uint64(0), map[float64]uint64{}
 	for i, count := range counts {
-		if total += count; i < len(notifier.Bounds) {
-			buckets[notifier.Bounds[i].Seconds()] = total
+		if total += count; i < len(bounds) {
+			buckets[bounds[i].Seconds()] = total
 		}
 	}
-	out <- prometheus.MustNewConstHistogram(latency, total, sum.Seconds(), buckets, string(name))
+	out <- prometheus.MustNewConstHistogram(d, total, sum.Seconds(), buckets, labels...)
 }
 
 func counter(out chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {

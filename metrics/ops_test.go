@@ -30,10 +30,12 @@ func named(t *testing.T) map[string]bool {
 		}
 		found[m[1]] = true
 	}
-	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-		found[prefix+"notify_latency_seconds"+suffix] = true
+	for _, histogram := range []string{"notify_latency_seconds", "sip_transaction_seconds"} {
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			found[prefix+histogram+suffix] = true
+		}
+		delete(found, prefix+histogram)
 	}
-	delete(found, prefix+"notify_latency_seconds")
 	return found
 }
 

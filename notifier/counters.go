@@ -10,9 +10,11 @@ import (
 // Counters count the subscriptions to one event package, and what became of
 // their notifications. They may be read at any time.
 type Counters struct {
-	live     atomic.Int64
-	deserted atomic.Uint64 // ended, for there was no way to them any more
-	results  [Lost + 1]atomic.Uint64
+	live      atomic.Int64
+	waiting   atomic.Int64
+	coalesced atomic.Uint64
+	deserted  atomic.Uint64 // ended, for there was no way to them any more
+	results   [Lost + 1]atomic.Uint64
 
 	took     [len(Bounds) + 1]atomic.Uint64 // the last: longer than all bounds
 	tookLong atomic.Int64                   // all of them together, in nanoseconds
@@ -34,6 +36,14 @@ func (c *Counters) Live() int64 { return c.live.Load() }
 
 // Deserted is how many subscriptions ended because the way to them was lost.
 func (c *Counters) Deserted() uint64 { return c.deserted.Load() }
+
+// Waiting is how many subscriptions have news that is not sent yet: for the
+// answer to the last notification, for the rate, or until a failure is over.
+func (c *Counters) Waiting() int64 { return c.waiting.Load() }
+
+// Coalesced is how many changes were told to nobody by themselves, once for each
+// subscription: a newer one had come when it could be told.
+func (c *Counters) Coalesced() uint64 { return c.coalesced.Load() }
 
 // Ended is how many notifications had an outcome. A subscription's very last one
 // is not among them: nobody waits for its answer.

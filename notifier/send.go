@@ -10,6 +10,25 @@ import (
 // consider sends a subscription the newest state if it has something to be
 // told and may be told now, and says whether it did.
 func (n *Notifier) consider(t *owner.Turn, s *subscription) bool {
+	sent := n.tellNow(t, s)
+	s.wait(!sent && s.place >= 0 && (s.ending != "" || s.must || s.told == nil || s.seen < s.topic.revision))
+	return sent
+}
+
+// wait counts a subscription among those that have news, or no longer.
+func (s *subscription) wait(waits bool) {
+	if waits == s.waits {
+		return
+	}
+	s.waits = waits
+	if waits {
+		s.topic.counters.waiting.Add(1)
+	} else {
+		s.topic.counters.waiting.Add(-1)
+	}
+}
+
+func (n *Notifier) tellNow(t *owner.Turn, s *subscription) bool {
 	if s.inFlight || s.hold.After(t.Now) {
 		return false
 	}
@@ -64,12 +83,15 @@ func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 	s.seq++
 	s.seen, s.must, s.inFlight, s.on = s.topic.revision, false, true, s.sink
 	s.hold, s.paced, s.token = time.Time{}, false, time.Time{}
-	sink, limit := s.sink, s.limit
+	sink, limit, revision, counters := s.sink, s.limit, s.topic.revision, s.topic.counters
 	n.reserve(t, s)
 	t.Say(func(failed error) {
 		if failed != nil {
 			s.progress, s.limit = before, limit
 			return
+		}
+		if skipped := revision - before.seen - 1; before.told != nil && before.seen < revision {
+			counters.coalesced.Add(skipped)
 		}
 		sink.Notify(note)
 	})

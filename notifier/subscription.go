@@ -35,6 +35,7 @@ type subscription struct {
 
 	view   *view
 	queued bool // in topic.ready
+	waits  bool // has news that is not sent; only counted
 	saved  bool
 	old    bool   // read back at a start, and not refreshed since
 	limit  uint32 // numbers below it are reserved
@@ -228,6 +229,7 @@ func (n *Notifier) drop(s *subscription) {
 	sh := n.share(s.topic.key.aor)
 	delete(sh.subs, s.id)
 	s.topic.counters.live.Add(-1)
+	s.wait(false)
 	if s.device != "" && sh.devices[s.deviceKey()] == s {
 		delete(sh.devices, s.deviceKey())
 	}

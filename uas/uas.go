@@ -198,6 +198,7 @@ func (s *Server) options(r *transaction.Request) {
 // refuse answers with the response to an error, in the request's transaction.
 func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
 	s.reached(err)
+	s.countRefused(r, err)
 	var c *challenge
 	switch {
 	case errors.Is(err, errGuessing):
@@ -214,6 +215,19 @@ func (s *Server) refuse(r *transaction.Request, name event.Name, err error) {
 	resp := s.response(refusal{err: err, req: &r.Message, event: name})
 	s.sayRefused(r, resp.Status, err)
 	r.Respond(&resp)
+}
+
+// countRefused counts what is worth an operator's eye by itself: wrong
+// credentials, and documents that cannot be read.
+func (s *Server) countRefused(r *transaction.Request, err error) {
+	var c *challenge
+	var malformed *event.MalformedError
+	switch {
+	case errors.Is(err, errGuessing), asChallenge(err, &c) && !c.stale && r.Message.Has(sip.Authorization):
+		s.layer.AuthFailures.Add(1)
+	case errors.As(err, &malformed):
+		s.layer.BadBodies.Add(1)
+	}
 }
 
 func (s *Server) challenge(r *transaction.Request, c *challenge) {

@@ -3,6 +3,7 @@ package transaction
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"lamplight/sip"
 )
@@ -22,6 +23,11 @@ type Counters struct {
 	Large      atomic.Uint64 // requests of ours that went over UDP, for there was no other way, though too large for it
 	Refused    atomic.Uint64 // connections, for there are too many
 	STUN       atomic.Uint64 // STUN messages received
+	Unframed   atomic.Uint64 // connections on which nobody knows where the next message begins
+
+	// These are counted by whoever handles requests.
+	AuthFailures atomic.Uint64 // wrong credentials
+	BadBodies    atomic.Uint64 // documents that could not be read
 
 	byMethod [len(methods) + 1]methodCounters // the last: methods that are not known
 	byLimit  [len(limits)]atomic.Uint64
@@ -31,6 +37,7 @@ type Counters struct {
 type methodCounters struct {
 	received [len(transports)]atomic.Uint64
 	answered [7]atomic.Uint64 // by status class
+	took     durations
 }
 
 var methods = [...]sip.Method{sip.ACK, sip.BYE, sip.CANCEL, sip.INFO, sip.INVITE, sip.MESSAGE, sip.NOTIFY, sip.OPTIONS,
@@ -66,10 +73,21 @@ func (c *Counters) request(m sip.Method, transport string) {
 	}
 }
 
-func (c *Counters) answer(m sip.Method, status int) {
+// answer counts a final response to a request that came at a time.
+func (c *Counters) answer(m sip.Method, status int, began time.Time) {
+	of := c.of(m)
 	if class := status / 100; 0 < class && class < 7 {
-		c.of(m).answered[class].Add(1)
+		of.answered[class].Add(1)
 	}
+	of.took.add(time.Since(began))
+}
+
+// method is the name of the i-th of byMethod.
+func (c *Counters) method(i int) string {
+	if i < len(methods) {
+		return string(methods[i])
+	}
+	return "other"
 }
 
 // Reached counts that a limit was reached; "", and what is no limit, is none.
@@ -91,10 +109,7 @@ func (c *Counters) EachLimit(each func(limit string, n uint64)) {
 // and methods that are not known are "other".
 func (c *Counters) EachMethod(requests func(method, transport string, n uint64), answers func(method string, class int, n uint64)) {
 	for i := range c.byMethod {
-		name := "other"
-		if i < len(methods) {
-			name = string(methods[i])
-		}
+		name := c.method(i)
 		for j := range transports {
 			if n := c.byMethod[i].received[j].Load(); n > 0 {
 				requests(name, transports[j], n)
@@ -114,4 +129,12 @@ func (l *Layer) Open() (servers, clients int) {
 	l.clients.mu.Lock()
 	defer l.clients.mu.Unlock()
 	return int(l.servers.open.Load()), l.clients.open
+}
+
+// EachConnection tells how many connections there are of each transport that has
+// any.
+func (l *Layer) EachConnection(each func(transport string, n int)) {
+	for transport, n := range l.streams.byTransport() {
+		each(transport, n)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"time"
 
 	"lamplight/sip"
 )
@@ -17,6 +18,7 @@ type Request struct {
 	Flow    Flow
 
 	layer *Layer
+	began time.Time // when it came
 	key   key
 	buf   []byte
 	out   []byte
@@ -75,7 +77,7 @@ func (r *Request) Forward(m *sip.Message, e *sip.Edit) {
 // respond sends the final response that is in out, the last word to a request
 // that is no INVITE.
 func (r *Request) respond(method sip.Method, status int) {
-	r.layer.answer(method, status)
+	r.layer.answer(method, status, r.began)
 	if r.Flow.Reliable() { // nothing is sent again: Timer J is 0 (RFC 3261 §17.2.2)
 		r.forget()
 	} else {
@@ -92,7 +94,7 @@ func (r *Request) respondInvite(status int, b []byte) {
 	}
 	r.layer.clock.wake(T1)
 	if status >= 200 {
-		r.layer.answer(sip.INVITE, status)
+		r.layer.answer(sip.INVITE, status, r.began)
 	}
 	r.send(b)
 }
@@ -103,7 +105,7 @@ func (r *Request) RespondStateless(resp *sip.Response) {
 	r.forget()
 	if r.Message.Method() != sip.ACK {
 		r.tag(resp)
-		r.layer.answer(r.Message.Method(), resp.Status)
+		r.layer.answer(r.Message.Method(), resp.Status, r.began)
 		r.out = resp.Append(r.out[:0], &r.Message, r.Flow.remote)
 		r.send(r.out)
 	}
@@ -198,7 +200,7 @@ func (l *Layer) message(f Flow, b []byte) {
 	}
 	l.trace(f, false, b)
 	r := pool.Get().(*Request)
-	r.layer, r.Flow, r.key = l, f, key{}
+	r.layer, r.Flow, r.key, r.began = l, f, key{}, time.Now()
 	r.Message.Limits = l.o.Limits
 	r.buf = append(r.buf[:0], b...)
 	err := r.Message.Parse(r.buf)

@@ -274,9 +274,9 @@ func (s *stream) waits() bool {
 
 // refuse answers what breaks the framing, where it can be answered.
 func (s *stream) refuse(b []byte, err error) {
-	s.layer.Malformed.Add(1)
+	s.layer.Unframed.Add(1)
 	r := pool.Get().(*Request)
-	r.layer, r.Flow, r.key = s.layer, Flow{s, s.remote}, key{}
+	r.layer, r.Flow, r.key, r.began = s.layer, Flow{s, s.remote}, key{}, time.Now()
 	r.Message.Limits = s.layer.o.Limits
 	r.buf = append(r.buf[:0], b...)
 	_ = r.Message.Parse(r.buf)

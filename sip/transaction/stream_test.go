@@ -245,6 +245,38 @@ func TestAConnectionLastsAsLongAsWhatIsOnIt(t *testing.T) {
 	}
 }
 
+// Those that are open are counted, by transport.
+func TestConnectionsAreCounted(t *testing.T) {
+	l, addr := listenTCP(t, answers(ok), transaction.Options{})
+	open := func() (n int) {
+		l.EachConnection(func(transport string, of int) {
+			if n = of; transport != "TCP" {
+				t.Errorf("a connection over %s", transport)
+			}
+		})
+		return n
+	}
+	var first *line
+	for range 2 {
+		c := dial(t, addr)
+		c.say(overTCP("OPTIONS", "z9hG4bKa"))
+		c.message()
+		first = c
+	}
+	if n := open(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+	_ = first.Close()
+	for late := time.After(time.Minute); open() > 1; {
+		select {
+		case <-late:
+			t.Fatalf("%d connections are left", open())
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
 // Who asks and does not listen is not read any more, and costs no memory.
 func TestWhoDoesNotListenIsNotRead(t *testing.T) {
 	l, addr := listenTCP(t, answers(ok), transaction.Options{})

@@ -159,6 +159,17 @@ func (s *streams) remove(n *stream) {
 	s.uncount(n)
 }
 
+// byTransport counts the connections.
+func (s *streams) byTransport() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := map[string]int{}
+	for _, n := range s.all {
+		count[n.transport]++
+	}
+	return count
+}
+
 func (s *streams) find(to end) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
