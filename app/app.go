@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ import (
 	"lamplight/registrar"
 	"lamplight/sip/digest"
 	"lamplight/sip/hep"
+	"lamplight/sip/resolve"
 	"lamplight/sip/trace"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
@@ -41,6 +43,7 @@ type Options struct {
 	Journal owner.Journal // nothing is kept without one
 	People  People
 	Listen  func(network, addr string) (transaction.PacketConn, error) // nil: real sockets
+	DialDNS func(ctx context.Context, network, addr string) (net.Conn, error)
 	Owners  owner.Options
 	Logger  *slog.Logger
 	History call.History // of calls; nil: none is kept
@@ -102,6 +105,7 @@ type wiring struct {
 	trusted       uas.Trust
 	profiles      []uas.Profile
 	transport     transaction.Options
+	resolver      resolve.Options
 }
 
 func (s *Server) wiring() (wiring, error) {
@@ -117,7 +121,11 @@ func (s *Server) wiring() (wiring, error) {
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: s.streams(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}
+	w.resolver = resolve.Options{Dial: s.o.DialDNS, Logger: s.log, Own: func(host string) bool { return w.book.Load().Serves(host) }}
 	var err error
+	if w.resolver.Servers, err = s.o.NameServers(); err != nil {
+		return w, err
+	}
 	if w.transport.ServerTLS, err = s.serverTLS(); err != nil {
 		return w, err
 	}
@@ -245,6 +253,7 @@ func (s *Server) Stop() error {
 	s.uas.Drain()
 	s.stopOwners()
 	s.running.Wait()
+	s.names.Resolver.Close()
 	err := s.layer.Close()
 	if s.hep != nil {
 		err = errors.Join(err, s.hep.Close())
@@ -259,6 +268,7 @@ func (s *Server) Stop() error {
 // drained, and what is in memory is lost. It is for tests.
 func (s *Server) Kill() {
 	_ = s.layer.Close()
+	s.names.Resolver.Close()
 	s.stopOwners()
 	s.running.Wait()
 	if s.hep != nil {

@@ -15,6 +15,7 @@ import (
 	"lamplight/policy"
 	"lamplight/registrar"
 	"lamplight/sip"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
 )
@@ -35,6 +36,7 @@ type spine struct {
 	owners    *owner.Owners
 	uas       *uas.Server
 	layer     *transaction.Layer
+	names     *resolve.Sender
 	events    []event.Name
 	log       *slog.Logger
 }
@@ -71,7 +73,8 @@ func connect(o wiring) *spine {
 	})
 	o.transport.Lost = s.uas.Lost
 	s.layer = transaction.New(s.uas, o.transport)
-	s.uas.Use(s.layer)
+	s.names = resolve.NewSender(resolve.New(o.resolver), s.layer)
+	s.uas.Use(s.layer, s.names)
 	return s
 }
 

@@ -40,6 +40,7 @@ type Serve struct {
 	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
 	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
+	DNS         []string `toml:"dns" placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
 	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
 	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
@@ -118,6 +119,9 @@ func (s *Serve) Check() error {
 		}
 	}
 	if _, err := s.Networks(); err != nil {
+		return err
+	}
+	if _, err := s.NameServers(); err != nil {
 		return err
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -249,6 +253,18 @@ func (s *Serve) Networks() ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("--outbound %s: %w", n, err)
 		}
 		list = append(list, p)
+	}
+	return list, nil
+}
+
+// NameServers are those that are asked; none: the system's.
+func (s *Serve) NameServers() (list []netip.AddrPort, err error) {
+	for _, d := range s.DNS {
+		a, err := netip.ParseAddrPort(d)
+		if err != nil {
+			return nil, fmt.Errorf("--dns %s: want ADDR:PORT: %w", d, err)
+		}
+		list = append(list, a)
 	}
 	return list, nil
 }

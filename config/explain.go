@@ -46,6 +46,11 @@ func (s *Serve) explainNames() (lines []string) {
 	for _, t := range s.Trust {
 		lines = append(lines, "Believes "+t+", which may publish for the domains served.")
 	}
+	if len(s.DNS) > 0 {
+		lines = append(lines, "Looks names up at "+strings.Join(s.DNS, ", ")+".")
+	} else {
+		lines = append(lines, "Looks names up at the name servers of this machine.")
+	}
 	if len(s.Outbound) == 0 {
 		return append(lines, "Sends requests to any address that subscribes.")
 	}

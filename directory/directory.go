@@ -204,6 +204,9 @@ func digits(s string) string {
 	}, s)
 }
 
+// Serves tells whether a host, in lower case, is one of a domain's names.
+func (d *Directory) Serves(host string) bool { return d.domains[host] != nil }
+
 // Credentials are those of a digest username in a realm.
 func (d *Directory) Credentials(realm, username string) (digest.HA1s, event.AoR, bool) {
 	k, ok := d.credentials[credential{realm, username}]

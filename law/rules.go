@@ -35,6 +35,8 @@ var rules = []rule{
 		banned{"modernc.org/sqlite/...", nil, []string{"store/..."}})},
 	{"prometheus", "counters are plain; one package shows them", only(
 		banned{"github.com/prometheus/...", nil, []string{"metrics"}})},
+	{"dns", "names are looked up in one place, which caches and bounds it", only(
+		banned{"github.com/miekg/dns/...", nil, []string{"sip/resolve/..."}})},
 	{"foreign-sip", "another SIP stack is a witness in tests; the product's is its own", only(
 		banned{"github.com/emiago/sipgo/...", nil, nil})},
 	{"cgo", "what ships is built without a C compiler", only(banned{"C", nil, nil})},

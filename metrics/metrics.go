@@ -18,12 +18,14 @@ import (
 	"lamplight/notifier"
 	"lamplight/registrar"
 	"lamplight/sip/hep"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 )
 
 // Sources are whose counters are shown.
 type Sources struct {
 	Transactions *transaction.Layer
+	Names        *resolve.Sender
 	ESC          *esc.Compositor
 	Notifier     *notifier.Notifier
 	Registrar    *registrar.Registrar // nil: the role is off
@@ -69,7 +71,10 @@ var (
 	malformed     = desc("parse_errors_total", "What was received and could not be read: message, framing of a connection, or published body.", "kind")
 	took          = desc("sip_transaction_seconds", "From a request to its final response.", "method")
 
-	copies = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
+	copies    = desc("hep_messages_total", "Copies of messages for Homer, sent or dropped.", "result")
+	queries   = desc("dns_queries_total", "Questions sent to name servers.")
+	unnamed   = desc("dns_failures_total", "Questions that no name server answered.")
+	failovers = desc("sip_failovers_total", "Requests sent to another target, for the one before failed.")
 
 	publications  = desc("publications", "Live publications.", "event")
 	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
@@ -84,7 +89,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, publications, subscriptions, bindings,
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings,
 	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
@@ -148,6 +153,9 @@ func (c *collector) sip(out chan<- prometheus.Metric) {
 		histogram(out, took, transaction.Bounds[:], counts[:], sum, method)
 	})
 	t.EachLimit(func(limit string, n uint64) { counter(out, limited, n, limit) })
+	counter(out, queries, c.Names.Resolver.Queries.Load())
+	counter(out, unnamed, c.Names.Resolver.Failures.Load())
+	counter(out, failovers, c.Names.Failovers.Load())
 }
 
 func (c *collector) notifications(out chan<- prometheus.Metric, name event.Name) {

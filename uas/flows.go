@@ -7,6 +7,7 @@ import (
 	"lamplight/event"
 	"lamplight/owner"
 	"lamplight/registrar"
+	"lamplight/sip"
 	"lamplight/sip/transaction"
 )
 
@@ -96,7 +97,7 @@ func (s *Server) lost(t *owner.Turn, h hook, f transaction.Flow) {
 	}
 	_, _, sink, ok := s.Notifier.Find(owner.Partition(string(h.aor)), h.subscription)
 	d, dialog := sink.(*dialogSink)
-	if !ok || !dialog || d.at().token != f.Token() {
+	if !ok || !dialog || d.next != "" || d.at().token != f.Token() {
 		return
 	}
 	if _, err := d.elsewhere(); err != nil {
@@ -113,9 +114,11 @@ func (d *dialogSink) elsewhere() (transaction.Flow, error) {
 	if len(d.dialog.Routes) > 0 {
 		uri = routeURI(d.dialog.Routes[0])
 	}
-	to, transport := s.address(uri, at.remote, at.transport)
+	u, _ := sip.ParseURI([]byte(uri))
+	t, err := s.names.Resolver.Direct(u)
+	to, transport := t.Addr, t.Transport
 	switch {
-	case to == at.remote, to.Addr() != at.remote.Addr(), to == at.local,
+	case err != nil, to == at.remote, to.Addr() != at.remote.Addr(), to == at.local,
 		at.transport != "TCP" && transport != at.transport, s.Outbound != nil && !s.Outbound(to):
 		return transaction.Flow{}, transaction.ErrFlowLost
 	}

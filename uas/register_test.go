@@ -17,6 +17,7 @@ import (
 	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/digest"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 	"lamplight/sip/wire"
 	"lamplight/store/fault"
@@ -56,7 +57,7 @@ func serve(t *testing.T, o uas.Options, role bool, f func(t *testing.T, c *count
 		}
 		server := uas.New(o)
 		layer := transaction.New(server, transaction.Options{Listen: listen})
-		server.Use(layer)
+		server.Use(layer, resolve.NewSender(resolve.New(resolve.Options{}), layer))
 		if _, err := layer.Listen("udp:127.0.0.1:5060"); err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,9 @@
 package uas
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"lamplight/event"
@@ -11,6 +11,7 @@ import (
 	"lamplight/owner"
 	"lamplight/record"
 	"lamplight/sip"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 )
 
@@ -23,6 +24,7 @@ type dialogSink struct {
 	event  string // the Event header field's value
 	dialog sip.Dialog
 	flow   transaction.Flow
+	next   string  // the URI that leads to the subscriber, where it is looked up; "": the flow does
 	stored *stored // after a restart, until the first notification
 }
 
@@ -45,8 +47,7 @@ func (s *Server) newSink(r *transaction.Request, aor event.AoR) (*dialogSink, er
 		return nil, errMalformed
 	}
 	d := &dialogSink{server: s, aor: aor, id: subscriptionID(tag, m), event: eventValue(m), dialog: dialog}
-	d.flow, err = s.target(r, &d.dialog)
-	return d, err
+	return d, d.target(r)
 }
 
 // eventValue is what a NOTIFY's Event must repeat: the package and the id.
@@ -61,33 +62,73 @@ func eventValue(m *sip.Message) string {
 	return string(e.Package) + ";id=" + string(e.ID)
 }
 
-// target is where notifications go: along the route set, else back to where
-// the SUBSCRIBE came from if that was one hop, else to the Contact. A connection
-// to the same host is used again.
-func (s *Server) target(r *transaction.Request, d *sip.Dialog) (transaction.Flow, error) {
+// target finds out where notifications go: along the route set, else back to
+// where the SUBSCRIBE came from if that was one hop, else to the Contact. A
+// connection to the same host is used again. What leads through a name, or needs
+// a connection first, is found anew for each notification; then the flow of the
+// SUBSCRIBE is our side of it.
+func (d *dialogSink) target(r *transaction.Request) error {
+	s := d.server
+	d.flow, d.next, d.stored = r.Flow, "", nil
+	to := r.Flow.Remote()
+	if uri := d.nextHop(r); uri != "" {
+		u, err := sip.ParseURI([]byte(uri))
+		if err != nil {
+			return s.mayGo(r.Flow, to)
+		}
+		t, err := s.names.Resolver.Direct(u)
+		switch {
+		case errors.Is(err, resolve.ErrLookup):
+			d.next = uri
+			return nil
+		case err == nil:
+			return d.direct(r, uri, t)
+		}
+	}
+	return s.mayGo(r.Flow, to)
+}
+
+// nextHop is the URI that leads to the subscriber; "": the way back does.
+func (d *dialogSink) nextHop(r *transaction.Request) string {
 	if r.Flow.IsWebSocket() { // its name for itself is none (RFC 7118 §5)
-		return r.Flow, nil
+		return ""
 	}
-	to, transport := r.Flow.Remote(), r.Flow.Transport()
 	switch {
-	case len(d.Routes) > 0:
-		to, transport = s.address(routeURI(d.Routes[0]), to, transport)
+	case len(d.dialog.Routes) > 0:
+		return routeURI(d.dialog.Routes[0])
 	case hops(&r.Message) > 1:
-		to, transport = s.address(d.Target, to, transport)
+		return d.dialog.Target
 	}
-	if r.Flow.Reliable() && to.Addr() == r.Flow.Remote().Addr() {
-		return r.Flow, nil
+	return ""
+}
+
+// direct takes a target that needed no look-up.
+func (d *dialogSink) direct(r *transaction.Request, uri string, t resolve.Target) (err error) {
+	if r.Flow.Reliable() && t.Addr.Addr() == r.Flow.Remote().Addr() {
+		return nil
 	}
-	if to == r.Flow.Local() {
-		return transaction.Flow{}, errTarget
+	switch err := d.server.mayGo(r.Flow, t.Addr); {
+	case err != nil:
+		return err
+	case t.Addr == r.Flow.Remote():
+		return nil
+	case t.Transport != "UDP":
+		d.next = uri
+		return nil
 	}
-	if s.Outbound != nil && !s.Outbound(to) {
-		return transaction.Flow{}, errTarget
+	d.flow, err = d.server.layer.FlowFrom(t.Transport, r.Flow.Local(), t.Addr)
+	return err
+}
+
+// mayGo refuses targets that are the server itself, or outside the outbound list.
+func (s *Server) mayGo(from transaction.Flow, to netip.AddrPort) error {
+	switch {
+	case from.Reliable() && to == from.Remote():
+		return nil
+	case to == from.Local(), s.Outbound != nil && !s.Outbound(to):
+		return errTarget
 	}
-	if to == r.Flow.Remote() {
-		return r.Flow, nil
-	}
-	return s.layer.FlowFrom(transport, r.Flow.Local(), to)
+	return nil
 }
 
 // routeURI is the URI of a route; "": it cannot be read.
@@ -104,34 +145,6 @@ func hops(m *sip.Message) (n int) {
 		n++
 	}
 	return n
-}
-
-// address is the IP address, port and transport of a URI, or others where it
-// names a host: names are resolved by RFC 3263, which is not built yet.
-func (s *Server) address(uri string, other netip.AddrPort, transport string) (netip.AddrPort, string) {
-	u, err := sip.ParseURI([]byte(uri))
-	if err != nil {
-		return other, transport
-	}
-	addr, err := netip.ParseAddr(strings.Trim(string(u.Host), "[]"))
-	if err != nil {
-		return other, transport
-	}
-	transport = "UDP" // RFC 3263 §4.1: of an address without a transport
-	if named, ok := u.Params.Get("transport"); ok {
-		transport = strings.ToUpper(string(named))
-	}
-	if strings.EqualFold(string(u.Scheme), "sips") {
-		transport = "TLS"
-	}
-	port := u.PortNumber()
-	switch {
-	case port == 0 && transport == "TLS":
-		port = 5061
-	case port == 0:
-		port = 5060
-	}
-	return netip.AddrPortFrom(addr, port), transport
 }
 
 // refreshed is the sink after a SUBSCRIBE in its dialog: the target may have
@@ -158,20 +171,47 @@ func (d *dialogSink) refreshed(r *transaction.Request) (*dialogSink, error) {
 		}
 		moved.dialog.Target = string(n.URI)
 	}
-	moved.flow, err = d.server.target(r, &moved.dialog)
-	return &moved, err
+	return &moved, moved.target(r)
 }
 
-func (d *dialogSink) contact() string {
-	return "sip:" + d.flow.Local().String() + d.flow.URIParameter()
+func contactOf(f transaction.Flow) string {
+	return "sip:" + f.Local().String() + f.URIParameter()
 }
 
 // Notify sends one NOTIFY. Its number is the CSeq, and the document's version.
 func (d *dialogSink) Notify(n notifier.Notification) {
+	if d.next != "" {
+		d.locate(n)
+		return
+	}
 	if err := d.findFlow(); err != nil {
 		d.Failed(err)
 		return
 	}
+	if err := d.server.layer.Send(d.flow, d.request(n, d.flow), d); err != nil {
+		d.Failed(err)
+	}
+}
+
+// locate sends one NOTIFY to where the next hop's name leads, and does not wait
+// for that.
+func (d *dialogSink) locate(n notifier.Notification) {
+	u, err := sip.ParseURI([]byte(d.next))
+	if err != nil {
+		d.Failed(err)
+		return
+	}
+	w := resolve.Way{URI: u, Local: d.flow.Local(), Known: d.flow}
+	if d.stored != nil {
+		w.Local = d.stored.local
+	}
+	d.server.names.Send(w, func(f transaction.Flow, x transaction.Exchange) error {
+		return d.server.layer.Send(f, d.request(n, f), x)
+	}, d)
+}
+
+// request is the NOTIFY that goes out on a flow.
+func (d *dialogSink) request(n notifier.Notification, f transaction.Flow) *sip.Request {
 	h := append(make([]byte, 0, 256), "Event: "...)
 	h = append(h, d.event...)
 	h = append(h, "\r\nSubscription-State: "...)
@@ -184,20 +224,21 @@ func (d *dialogSink) Notify(n notifier.Notification) {
 		h = strconv.AppendInt(h, int64((n.Left+time.Second-1)/time.Second), 10)
 	}
 	h = append(h, "\r\nContact: <"...)
-	h = append(h, d.contact()...)
+	h = append(h, contactOf(f)...)
 	h = append(h, ">\r\n"...)
 	req := d.dialog.Request(sip.NOTIFY, n.Seq+1)
 	req.Header, req.ContentType, req.Body = h, n.Type, versioned(n)
-	d.flow.Lasts(n.Left) // what was found again knows of nothing yet
-	if err := d.server.layer.Send(d.flow, &req, d); err != nil {
-		d.Failed(err)
-	}
+	f.Lasts(n.Left) // what was found again knows of nothing yet
+	return &req
 }
 
 // findFlow makes the stored flow one of a listener of now, and finds another
 // where the subscriber's connection is gone.
 func (d *dialogSink) findFlow() error {
 	at := d.at()
+	if d.next != "" {
+		return nil // it is looked up
+	}
 	if d.stored == nil && (at.token == 0 || d.flow.Alive()) {
 		return nil
 	}
@@ -281,7 +322,7 @@ func outcome(status int) notifier.Outcome {
 
 // Save is the dialog and the flow, for a restart.
 func (d *dialogSink) Save() []byte {
-	w := record.NewWriter(2)
+	w := record.NewWriter(3) // 1 had no token, 2 no next hop
 	w.String(string(d.aor))
 	w.String(d.event)
 	at := d.at()
@@ -291,6 +332,7 @@ func (d *dialogSink) Save() []byte {
 	dialog, _ := d.dialog.AppendBinary(nil)
 	w.Blob(dialog)
 	w.Uint(at.token)
+	w.String(d.next)
 	return w.Bytes()
 }
 
@@ -306,6 +348,9 @@ func (s *Server) Sink(id string, saved []byte) notifier.Sink {
 	token := uint64(0)
 	if version > 1 { // the first made a connection to wherever one had been
 		token = r.Uint()
+	}
+	if version > 2 {
+		d.next = r.String()
 	}
 	if err != nil || r.Err() != nil {
 		s.log.Error("a stored dialog cannot be read", "subscription", id, "error", err)

@@ -88,7 +88,7 @@ func (s *Server) unknownTo(who sender, m *sip.Message, err error) error {
 func subscribed(d *dialogSink, left time.Duration) sip.Response {
 	h := append([]byte("Expires: "), strconv.Itoa(int(left/time.Second))...)
 	h = append(h, "\r\nContact: <"...)
-	h = append(h, d.contact()...)
+	h = append(h, contactOf(d.flow)...)
 	return sip.Response{Status: 200, ToTag: d.dialog.LocalTag, Header: append(h, ">\r\n"...)}
 }
 

@@ -22,6 +22,7 @@ import (
 	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/digest"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 )
 
@@ -48,6 +49,7 @@ type Options struct {
 type Server struct {
 	Options
 	layer    *transaction.Layer
+	names    *resolve.Sender
 	packages map[event.Name]event.Package
 	lines    lines
 	rates    rates
@@ -90,8 +92,9 @@ func New(o Options) *Server {
 	return s
 }
 
-// Use names the transaction layer that the notifications go out on.
-func (s *Server) Use(l *transaction.Layer) { s.layer = l }
+// Use names the transaction layer that the notifications go out on, and what
+// sends them where names lead.
+func (s *Server) Use(l *transaction.Layer, names *resolve.Sender) { s.layer, s.names = l, names }
 
 // Leave refuses OPTIONS from now on: by it a balancer sees that the server is
 // about to drain. Everything else is served.
