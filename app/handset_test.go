@@ -24,6 +24,7 @@ type handset struct {
 	socket    *wire.Socket
 	responses chan *sip.Message
 	requests  chan *sip.Message
+	pings     atomic.Int64 // that came
 	status    atomic.Int64 // what it answers to requests; 0: nothing
 	sent      int
 	nonce     *digest.Challenge
@@ -60,6 +61,10 @@ func (h *handset) read() {
 		n, from, err := h.socket.ReadFromUDPAddrPort(b)
 		if err != nil {
 			return
+		}
+		if string(b[:n]) == "\r\n\r\n" {
+			h.pings.Add(1)
+			continue
 		}
 		m := &sip.Message{}
 		if err := m.Parse([]byte(string(b[:n]))); err != nil {

@@ -38,7 +38,7 @@ func (s *Server) hang(f transaction.Flow, h hook, lasts time.Duration) {
 		return
 	}
 	s.flows.add(f.Token(), h, time.Now(), lasts)
-	if !f.Alive() {
+	if !f.Alive() && !s.layer.IsClosed() {
 		s.Lost(f)
 	}
 }

@@ -200,6 +200,7 @@ var registrations = []struct {
 	{"eleven contacts", []string{"Contact: " + strings.TrimSuffix(strings.Repeat("<sip:a@h:%d>, ", 11), ", ")}, 500, sip.Contact, ""},
 }
 
+// [5626-6-1] Among them what Path asks for.
 func TestRegistrations(t *testing.T) {
 	for _, r := range registrations {
 		t.Run(r.name, func(t *testing.T) {

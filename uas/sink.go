@@ -289,7 +289,7 @@ func (d *dialogSink) Failed(err error) {
 	d.sayFailed(0, err)
 	d.server.Owners.Return(string(d.aor), owner.Func(func(t *owner.Turn) {
 		o := notifier.Later
-		if d.findFlow() != nil {
+		if !d.server.layer.IsClosed() && d.findFlow() != nil {
 			o = notifier.Lost
 		}
 		d.server.Notifier.Done(t, d.aor, d.id, o)

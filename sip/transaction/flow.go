@@ -169,7 +169,7 @@ func (n *listener) read() {
 		case err == nil:
 			failures = 0
 			n.datagram(b[:size], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
-		case errors.Is(err, net.ErrClosed), n.layer.isClosed():
+		case errors.Is(err, net.ErrClosed), n.layer.IsClosed():
 			return
 		default:
 			n.layer.log.Debug("a socket could not be read", "local", n.local, "error", err)
@@ -197,7 +197,9 @@ func (n *listener) datagram(b []byte, from netip.AddrPort) {
 // open.
 func (f Flow) Ping() error { return f.write(ping) }
 
-func (l *Layer) isClosed() bool {
+// IsClosed tells whether the layer is at its end: what is lost then says nothing
+// of the other side.
+func (l *Layer) IsClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.closed

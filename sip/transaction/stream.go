@@ -338,7 +338,7 @@ func (s *stream) tellLost() {
 	s.mu.Lock()
 	lasts := !s.until.IsZero()
 	s.mu.Unlock()
-	if l := s.layer; lasts && !s.made && l.o.Lost != nil && !l.isClosed() {
+	if l := s.layer; lasts && !s.made && l.o.Lost != nil && !l.IsClosed() {
 		l.o.Lost(Flow{s, s.remote})
 	}
 }
