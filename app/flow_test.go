@@ -281,6 +281,33 @@ func TestALostConnectionIsNoticed(t *testing.T) {
 	}
 }
 
+// So does who watches a browser, whose Contact is a name that leads nowhere.
+func TestALostWebSocketIsNoticed(t *testing.T) {
+	b := openBranch(t, func(o *app.Options) {
+		o.Serve.Listen = []string{"tcp:127.0.0.1:0", "ws:127.0.0.1:0", "wss:127.0.0.1:0"}
+	})
+	bob := b.line("TCP", "bob")
+	bob.subscribe("alice")
+	bob.shows(presence.Offline)
+	for i, transport := range []string{"ws", "wss"} {
+		alice, err := ua.New(ua.Options{User: aor("alice"), Server: b.addrs[i+1], Transport: transport, TLS: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer alice.Close()
+		if _, err := alice.Subscribe(soon(t), aor("bob"), "presence", ua.SubscribeOptions{Expires: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := alice.Register(soon(t), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		bob.shows(presence.Available)
+		_ = alice.Close()
+		bob.shows(presence.Offline)
+	}
+	b.counts(`lamplight_subscriptions_lost_total{event="presence"}`, "2")
+}
+
 // A phone that comes back in time was never away; its flow is the new one.
 func TestWhoComesBackInTimeLosesNothing(t *testing.T) {
 	b := openBranch(t, grace(400*time.Millisecond))
