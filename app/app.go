@@ -104,6 +104,7 @@ type wiring struct {
 	noAuth        bool
 	trusted       uas.Trust
 	profiles      []uas.Profile
+	hideDND       bool
 	transport     transaction.Options
 	resolver      resolve.Options
 }
@@ -117,7 +118,7 @@ func (s *Server) wiring() (wiring, error) {
 		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
-		profiles: Profiles(s.o.Serve),
+		profiles: Profiles(s.o.Serve), hideDND: s.o.HidesDND(),
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: s.streams(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}

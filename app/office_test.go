@@ -103,7 +103,7 @@ func (staff) Load() ([]directory.Domain, []directory.User, error) {
 	}
 	users := []directory.User{
 		{AoR: "sip:alice@example.test", Name: "Alice", Aliases: []string{"1002", "+498912341002"}},
-		{AoR: "sip:bob@example.test"}, {AoR: "sip:carol@example.test"}, {AoR: "sip:pbx@example.test"},
+		{AoR: "sip:bob@example.test"}, {AoR: "sip:carol@example.test", Aliases: []string{"*8", "**21", "#301"}}, {AoR: "sip:pbx@example.test"},
 		{AoR: "sip:dave@other.test"}, {AoR: "sip:frida@friend.test"},
 	}
 	for i := range users {

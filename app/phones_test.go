@@ -39,13 +39,30 @@ func TestR01ResourceFromTo(t *testing.T) {
 			"sip:%61lice@example.test":              "<sip:alice@example.test>",
 			"sip:alice@example.test;transport=UDP":  "sip:alice@example.test",
 			"tel:+498912341002":                     "<tel:+498912341002>",
-			"sip:+498912341002@example.test;x=%23y": "<sip:*8@example.test>",
+			"sip:+498912341002@example.test;x=%23y": "<sip:*9@example.test>",
 		} {
 			bob := o.handset("bob")
 			o.expect(bob.do("SUBSCRIBE", uri, "To: "+to), "200 OK")
 			o.shows(bob.next(), presence.Busy)
 		}
-		o.expect(o.handset("bob").do("SUBSCRIBE", "sip:*8%23@example.test"), "404 ")
+		o.expect(o.handset("bob").do("SUBSCRIBE", "sip:*9%23@example.test"), "404 ")
+	})
+}
+
+// Users whose names are what people dial.
+func TestR01NamesThatAreDialled(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		for uri, entity := range map[string]string{
+			"sip:*8@example.test":              "sip:*8@example.test",
+			"sip:**21@example.test":            "sip:**21@example.test",
+			"sip:%23301@example.test":          "sip:%23301@example.test",
+			"sip:%2A8@example.test;user=phone": "sip:%2A8@example.test",
+		} {
+			bob := o.handset("bob")
+			o.expect(bob.do("SUBSCRIBE", uri), "200 OK")
+			o.has(bob.next(), `entity="`+entity+`"`)
+		}
+		o.expect(o.handset("bob").do("SUBSCRIBE", "sip:301@example.test"), "404 ")
 	})
 }
 
@@ -266,6 +283,51 @@ func TestR14Hold(t *testing.T) {
 		o.handset("alice").publish("alice", lamp, held)
 		o.has(bob.next(), "<state>confirmed</state>", `<param pname="+sip.rendering" pval="no"/>`)
 	})
+}
+
+// Phones write the parameter's value in two ways; both are hold.
+func TestR14HoldIsWrittenInTwoWays(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		o.sees()
+		for i, attribute := range []string{"pval", "pvalue"} {
+			id := fmt.Sprint(i)
+			bob := o.handset("bob")
+			bob.subscribe("alice", lamp+";id="+id)
+			bob.next()
+			held := strings.Replace(call("alice", "confirmed", `call-id="c`+id+`"`), "<remote>", `<local><target uri="sip:alice@203.0.113.9"><param pname="+sip.rendering" `+attribute+`="no"/></target></local><remote>`, 1)
+			tag := o.handset("alice").publish("alice", lamp, held)
+			o.has(bob.next(), `<param pname="+sip.rendering" pval="no"/>`)
+			o.handset("alice").publish("alice", lamp, "SIP-If-Match: "+tag, "Expires: 0")
+		}
+	})
+}
+
+// Whoever does not want to be disturbed has a lamp that is lit, or not, as it is
+// set; a call is shown either way, and who cannot be reached is shown as that.
+func TestR15DoNotDisturbOnLamps(t *testing.T) {
+	for setting, want := range map[string]string{"": "confirmed", "busy": "confirmed", "idle": "terminated", "none": "terminated"} {
+		inOffice(t, func(o *app.Options) { o.DNDOnBLF = setting }, func(o *office) {
+			alice, bob, buddy := o.handset("alice"), o.handset("bob"), o.handset("bob")
+			bob.subscribe("alice", lamp)
+			buddy.subscribe("alice")
+			o.has(bob.next(), "<state>terminated</state>")
+			buddy.next()
+			tag := alice.publish("alice", state("alice", presence.DND))
+			o.shows(buddy.next(), presence.DND) // one truth, whatever the lamp shows
+			if want == "confirmed" {
+				o.has(bob.next(), "<state>confirmed</state>")
+			}
+			rings := alice.publish("alice", lamp, call("alice", "early", `direction="recipient"`))
+			o.has(bob.next(), "<state>early</state>")
+			alice.publish("alice", lamp, "SIP-If-Match: "+rings, "Expires: 0")
+			o.has(bob.next(), "<state>"+want+"</state>")
+			alice.publish("alice", "SIP-If-Match: "+tag, strings.Replace(state("alice", presence.DND), "open", "closed", 1))
+			if want == "confirmed" {
+				o.has(bob.next(), "<state>terminated</state>")
+			}
+			bob.silent(time.Minute)
+		})
+	}
 }
 
 // The entity is whom one watches, prefixes are literal, and a note in English

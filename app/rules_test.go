@@ -536,3 +536,50 @@ func TestRule25EntitiesThatMeanTheUser(t *testing.T) {
 		o.expect(h.do("PUBLISH", aor("alice"), strings.ReplaceAll(busy, aor("alice"), "sip:alice@other.test")), "400 ")
 	})
 }
+
+// Do-not-disturb holds until it is taken back or its time is over; it never hides
+// a call, and makes nobody reachable.
+func TestRule22DoNotDisturb(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		alice, bob := o.handset("alice"), o.handset("bob")
+		bob.subscribe("alice", "Expires: 86400")
+		bob.next()
+		until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		dnd := strings.Replace(state("alice", presence.Busy), "<rpid:activities><rpid:busy/></rpid:activities>",
+			`<dnd xmlns="urn:lamplight:presence" until="`+until+`"/>`, 1)
+		tag := alice.publish("alice", "Expires: 7200", dnd)
+		o.shows(bob.next(), presence.DND)
+		call := alice.publish("alice", "Event: dialog", call("alice", "confirmed"))
+		o.shows(bob.next(), presence.OnThePhone)
+		alice.publish("alice", "Event: dialog", "SIP-If-Match: "+call, "Expires: 0")
+		o.shows(bob.next(), presence.DND)
+		o.advance(time.Hour)
+		o.shows(bob.next(), presence.Available)
+		alice.publish("alice", "SIP-If-Match: "+tag, strings.Replace(dnd, "open", "closed", 1))
+		o.shows(bob.next(), presence.Offline)
+	})
+}
+
+// It is shown as what clients know best, and in the words of phones that have
+// some of their own.
+func TestRule33DoNotDisturbInEachDialect(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		shown := map[string][]string{
+			"Some Phone":     {"<rpid:busy/>", `<note xml:lang="en">Do not disturb</note>`, "-urn:lamplight"},
+			"Cisco-CP9999":   {"<ce:dnd/>"},
+			"Digium D99":     {`<digium_presence type="dnd" subtype="">`},
+			"PolycomVVX/9.9": {`<msnsubstatus substatus="busy"/>`},
+		}
+		phones := map[string]*handset{}
+		for agent := range shown {
+			phones[agent] = o.handset("bob")
+			phones[agent].subscribe("alice", "User-Agent: "+agent, "Accept: application/pidf+xml, application/cpim-pidf+xml, application/xpidf+xml")
+			phones[agent].next()
+		}
+		words := `<rpid:activities xmlns:ce="urn:cisco:params:xml:ns:pidf:rpid"><ce:dnd/></rpid:activities>`
+		o.handset("alice").publish("alice", strings.Replace(state("alice", presence.Busy), "<rpid:activities><rpid:busy/></rpid:activities>", words, 1))
+		for agent, words := range shown {
+			o.has(phones[agent].next(), words...)
+		}
+	})
+}

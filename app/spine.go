@@ -45,7 +45,7 @@ type spine struct {
 // yet, and nothing listens.
 func connect(o wiring) *spine {
 	s := &spine{book: o.book, log: o.transport.Logger}
-	packages := Packages(o.registrar)
+	packages := Packages(o.registrar, o.hideDND)
 	for _, p := range packages {
 		s.events = append(s.events, p.Event())
 	}

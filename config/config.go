@@ -55,6 +55,8 @@ type Serve struct {
 	HEPPasswordFile string   `toml:"hep-password-file" placeholder:"FILE" help:"File with the password for it."`
 	Drain           Duration `toml:"drain" default:"1s" placeholder:"DURATION" help:"How long a server that was told to end says so before, by /readyz and to OPTIONS, and serves on; with --admin only."`
 
+	DNDOnBLF string `name:"dnd-on-blf" toml:"dnd-on-blf" default:"busy" enum:"busy,idle,none" help:"Busy lamp of who does not want to be disturbed and is in no call: busy, or idle (none: the same) as if nothing was said."`
+
 	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium, md5. Stands before the table that check shows."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
@@ -65,6 +67,9 @@ type Serve struct {
 
 // Memory tells whether nothing is kept.
 func (s *Serve) Memory() bool { return s.Data == Memory }
+
+// HidesDND tells whether a busy lamp says nothing of do-not-disturb.
+func (s *Serve) HidesDND() bool { return s.DNDOnBLF == "idle" || s.DNDOnBLF == "none" }
 
 // HasRole tells whether the server has a role.
 func (s *Serve) HasRole(role string) bool {

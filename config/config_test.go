@@ -123,7 +123,7 @@ func TestExplain(t *testing.T) {
 			"--ws-origin", "https://a.example.com", "--ws-origin", "http://b.example.com:81", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
 			"--advertise", "udp:198.51.100.9:5060", "--trust", "10.1.2.4", "--trust", "pbx@example.test", "--outbound", "10.0.0.0/8", "--dns", "10.1.2.53:53", "--dns", "[fd00::53]:5353",
 			"--admin", "127.0.0.1:9160", "--drain", "5s", "--log-level", "error", "--trace-messages", "0",
-			"--limit-user-rate", "8", "--limit-nonce-life", "1m"},
+			"--limit-user-rate", "8", "--limit-nonce-life", "1m", "--dnd-on-blf", "none"},
 		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
 			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070", "--listen", "ws:127.0.0.1:8080",
 			"--flow-grace", "0", "--nat-ping", "0s", "--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},

@@ -83,6 +83,11 @@ func (s *Serve) webSockets() []string {
 }
 
 func (s *Serve) explainLimits() (lines []string) {
+	if s.HidesDND() {
+		lines = append(lines, "Does not light the busy lamp of who does not want to be disturbed.")
+	} else {
+		lines = append(lines, "Lights the busy lamp of who does not want to be disturbed.")
+	}
 	if s.Limits != "off" {
 		lines = append(lines, "Bounds how much each source, user and address-of-record may ask for and hold.")
 		if changed := s.Limit.changed(); changed != nil {

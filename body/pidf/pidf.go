@@ -54,6 +54,8 @@ type Person struct {
 	Activities []string // names of RFC 4480 §3.2, "on-the-phone"
 	Timed      []Timed  // activities that last from a time until another
 	Others     []string // activities with more than a name, fragments
+	DND        bool     // does not want to be disturbed
+	DNDUntil   time.Time
 	Notes      []Note
 	Timestamp  time.Time
 	Extra      []string
@@ -173,6 +175,8 @@ func (p *Person) read(n *xmltree.Node) {
 			p.Notes = append(p.Notes, note(c))
 		case c.Local == "timestamp":
 			p.Timestamp = timestamp(c.Text)
+		case c.Is(Own, "dnd"):
+			p.readDND(c)
 		default:
 			p.Extra = append(p.Extra, c.Fragment())
 		}
@@ -180,7 +184,7 @@ func (p *Person) read(n *xmltree.Node) {
 }
 
 func (p *Person) said() bool {
-	return p.Activities != nil || p.Timed != nil || p.Others != nil || p.Notes != nil
+	return p.Activities != nil || p.Timed != nil || p.Others != nil || p.Notes != nil || p.DND
 }
 
 func (p *Person) activities(n *xmltree.Node) {
@@ -189,6 +193,8 @@ func (p *Person) activities(n *xmltree.Node) {
 		switch {
 		case c.Local == "note":
 			p.Notes = append(p.Notes, note(c))
+		case c.Is(cisco, "dnd"):
+			p.readDND(c)
 		case isRPID(c.Space) && c.Local == "activity": // of a draft
 			names = appendKnown(names, c.Text)
 		case isRPID(c.Space) && len(c.Children) == 0 && len(c.Attr) == 0 && (c.Local != "other" || strings.TrimSpace(c.Text) == ""):

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lamplight/body/internal/examples"
 )
@@ -90,6 +91,46 @@ func TestActivitiesKeepTheirTimeAndTheirText(t *testing.T) {
 	} {
 		if text := string(p.Append(nil)); !strings.Contains(text, want) {
 			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+}
+
+// Who does not want to be disturbed says so in the project's own words, in
+// Cisco's, or in a note.
+func TestDoNotDisturb(t *testing.T) {
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	const ce = `xmlns:ce="urn:cisco:params:xml:ns:pidf:rpid" xmlns:e="urn:ietf:params:xml:ns:pidf:status:rpid"`
+	for doc, want := range map[string]struct {
+		on    bool
+		until string
+	}{
+		`<dm:person id="p"><dnd xmlns="urn:lamplight:presence"/></dm:person>`:                                         {true, ""},
+		`<dm:person id="p"><l:dnd xmlns:l="urn:lamplight:presence" until="2026-11-24T15:00:00+01:00"/></dm:person>`:   {true, "2026-11-24T14:00:00Z"},
+		`<dm:person id="p"><dnd xmlns="urn:lamplight:presence" until="2026-11-24T12:00:00Z"/></dm:person>`:            {false, ""},
+		`<dm:person id="p"><dnd xmlns="urn:example"/></dm:person>`:                                                    {false, ""},
+		`<dm:person id="p"><e:activities ` + ce + `><ce:dnd/></e:activities></dm:person>`:                             {true, ""},
+		`<tuple id="t"><status><basic>open</basic><e:activities ` + ce + `><ce:dnd/></e:activities></status></tuple>`: {true, ""},
+		`<dm:person id="p"><dm:note>do not disturb</dm:note></dm:person>`:                                             {true, ""},
+		`<note>DND</note>`: {true, ""},
+		`<dm:person id="p"><rpid:activities><rpid:busy/></rpid:activities><dm:note>in a meeting</dm:note></dm:person>`: {false, ""},
+	} {
+		p, err := Parse([]byte(`<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:a@example.com">` + doc + `</presence>`))
+		if err != nil {
+			t.Fatal(doc, err)
+		}
+		again, err := Parse(p.Append(nil))
+		if err != nil {
+			t.Fatal(doc, err)
+		}
+		for _, p := range []*Presence{p, again} {
+			on, until := p.DND(noon)
+			text := ""
+			if !until.IsZero() {
+				text = until.Format(time.RFC3339)
+			}
+			if on != want.on || text != want.until {
+				t.Errorf("%s: %t until %q, want %t until %q", doc, on, text, want.on, want.until)
+			}
 		}
 	}
 }

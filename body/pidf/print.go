@@ -47,6 +47,7 @@ func (p *Person) append(b []byte) []byte {
 	for _, t := range p.Timed {
 		b = appendActivities(b, t, nil)
 	}
+	b = p.appendDND(b)
 	b = xmltree.AppendFragments(b, p.Extra)
 	b = appendNotes(b, "dm:note", p.Notes)
 	b = appendTime(b, "dm:timestamp", p.Timestamp)

@@ -28,7 +28,10 @@ const MaxShown = 64
 
 // Package is the event package. Registrar tells whether registrations are known
 // here: then somebody of whom nothing is known can't be reached.
-type Package struct{ Registrar bool }
+type Package struct {
+	Registrar bool
+	HideDND   bool // a lamp does not show do-not-disturb; else it is lit, as in a call
+}
 
 // Event is the package's name.
 func (Package) Event() event.Name { return "dialog" }
@@ -74,6 +77,10 @@ func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.
 	if len(out.Dialogs) == 0 {
 		out = idle(out.Entity)
 		out.Unreachable = p.Registrar && !slices.ContainsFunc(live, isEvidence)
+		if dnd, until := disturbed(live, now); dnd && !p.HideDND && !out.Unreachable {
+			out.Dialogs = []dialoginfo.Dialog{{ID: dndID, State: dialoginfo.Confirmed}}
+			next = event.Sooner(next, until, now)
+		}
 		return out, next
 	}
 	out.Dialogs = out.Dialogs[:min(len(out.Dialogs), MaxShown)]
@@ -97,11 +104,40 @@ func isEvidence(i event.Input) bool {
 	case *reginfo.Contact:
 		return i.Event == "reg" && doc != nil && doc.State == reginfo.Active
 	case *pidf.Presence:
-		return i.Event == "presence" && i.Source == event.EPA && doc != nil &&
-			(len(doc.Tuples) == 0 || slices.ContainsFunc(doc.Tuples, func(t pidf.Tuple) bool { return t.Basic != "closed" }))
+		return i.Event == "presence" && i.Source == event.EPA && doc != nil && !isClosed(doc)
 	}
 	return false
 }
+
+// disturbed tells whether somebody who can be reached does not want to be
+// disturbed, as presence has it, and until when: there is one truth of it.
+func disturbed(in []event.Input, now time.Time) (dnd bool, until time.Time) {
+	for _, i := range in {
+		doc, ok := i.Doc.(*pidf.Presence)
+		if !ok || i.Event != "presence" || doc == nil || isClosed(doc) {
+			continue
+		}
+		switch on, at := doc.DND(now); {
+		case on && at.IsZero():
+			return true, time.Time{}
+		case on:
+			dnd = true
+			if at.After(until) {
+				until = at
+			}
+		}
+	}
+	return dnd, until
+}
+
+// isClosed tells that a document says of every way to somebody that it is none.
+func isClosed(doc *pidf.Presence) bool {
+	return len(doc.Tuples) > 0 && !slices.ContainsFunc(doc.Tuples, func(t pidf.Tuple) bool { return t.Basic != "closed" })
+}
+
+// dndID is the id of the dialog that somebody seems to be in who does not want to
+// be disturbed.
+const dndID = "dnd"
 
 // idleID is the id of the dialog of somebody who has none.
 const idleID = "idle"

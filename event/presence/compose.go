@@ -93,16 +93,18 @@ func (p *publication) stamp() (at time.Time) {
 	return at
 }
 
-// cut leaves of the activities with a time those that hold now, and notes when
-// that changes.
+// cut leaves of what has a time, activities and do-not-disturb, what holds now,
+// and notes when that changes.
 func (k *known) cut(doc *pidf.Presence, now time.Time) *pidf.Presence {
-	if !slices.ContainsFunc(doc.Persons, func(p pidf.Person) bool { return p.Timed != nil }) {
+	if !slices.ContainsFunc(doc.Persons, func(p pidf.Person) bool { return p.Timed != nil || !p.DNDUntil.IsZero() }) {
 		return doc
 	}
 	out := *doc
 	out.Persons = slices.Clone(doc.Persons)
 	for i := range out.Persons {
 		p := &out.Persons[i]
+		k.next = event.Sooner(k.next, p.DNDUntil, now)
+		p.DND = p.DND && (p.DNDUntil.IsZero() || p.DNDUntil.After(now))
 		p.Activities = slices.Clip(p.Activities)
 		for _, t := range p.Timed {
 			k.next = event.Sooner(event.Sooner(k.next, t.From, now), t.Until, now)

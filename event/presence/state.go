@@ -35,7 +35,7 @@ var looks = [...]look{
 	OnThePhone:  {"on-the-phone", "on-the-phone", "On the phone"},
 	Ringing:     {"ringing", "", "Ringing"},
 	OnHold:      {"on-hold", "on-the-phone", "On hold"},
-	DND:         {"dnd", "busy", "Do not disturb"},
+	DND:         {"dnd", "busy", pidf.NoteDND},
 	Meeting:     {"meeting", "meeting", "In a meeting"},
 	OutOfOffice: {"out-of-office", "vacation", "Out of office"},
 	Busy:        {"busy", "busy", "Busy"},
@@ -54,7 +54,7 @@ var similar = map[string]State{"appointment": Meeting, "presentation": Meeting, 
 
 // remarks are notes of other products that mean a state.
 var remarks = map[string]State{"ready": Available, "open": Available, "online": Available,
-	"offline": Offline, "closed": Offline, "dnd": DND}
+	"offline": Offline, "closed": Offline}
 
 func (s State) String() string {
 	if int(s) < len(looks) && looks[s].word != "" {
@@ -78,7 +78,7 @@ func StateOf(p *pidf.Presence) (s State, note string, since time.Time) {
 	if s = basic(p.Tuples); s != Offline {
 		s = min(s, said(p))
 	}
-	if w := written(notes(p)); w != nil {
+	if w := written(p.AllNotes()); w != nil {
 		note = w[0].Text
 	}
 	for _, t := range p.Tuples {
@@ -111,6 +111,9 @@ func basic(tuples []pidf.Tuple) State {
 func said(p *pidf.Presence) State {
 	active, noted, call := Unknown, Unknown, Unknown
 	for _, person := range p.Persons {
+		if person.DND {
+			noted = min(noted, DND)
+		}
 		for _, a := range person.Activities {
 			active = min(active, ofActivity(a))
 		}
@@ -120,7 +123,7 @@ func said(p *pidf.Presence) State {
 			}
 		}
 	}
-	for _, n := range notes(p) {
+	for _, n := range p.AllNotes() {
 		if s, ok := ofNote(n.Text); ok && s != Offline {
 			noted = min(noted, s)
 			if s.isCall() {
@@ -156,6 +159,9 @@ func ofActivity(a string) State {
 
 // ofNote recognises notes that name a state.
 func ofNote(text string) (State, bool) {
+	if pidf.IsNoteDND(text) {
+		return DND, true
+	}
 	for s := OnThePhone; s < Unknown; s++ {
 		if strings.EqualFold(looks[s].note, text) {
 			return s, true
@@ -163,17 +169,6 @@ func ofNote(text string) (State, bool) {
 	}
 	s, ok := remarks[strings.ToLower(text)]
 	return s, ok
-}
-
-func notes(p *pidf.Presence) (all []pidf.Note) {
-	all = append(all, p.Notes...)
-	for _, person := range p.Persons {
-		all = append(all, person.Notes...)
-	}
-	for _, t := range p.Tuples {
-		all = append(all, t.Notes...)
-	}
-	return all
 }
 
 // later is the later of two times.
@@ -193,7 +188,7 @@ func Publication(entity, tuple string, s State, note string, now time.Time) *pid
 	case Unknown:
 		t.Basic = ""
 	}
-	person := pidf.Person{ID: "person-" + tuple, Timestamp: now}
+	person := pidf.Person{ID: "person-" + tuple, Timestamp: now, DND: s == DND}
 	if a := looks[s].activity; a != "" {
 		person.Activities = []string{a}
 	}
