@@ -236,8 +236,11 @@ func (s *Server) countRefused(r *transaction.Request, err error) {
 func (s *Server) challenge(r *transaction.Request, c *challenge) {
 	s.sayRefused(r, 401, c)
 	offer := s.Verifier.Challenge
-	if s.profile(&r.Message).MD5 {
+	switch {
+	case s.profile(&r.Message).MD5:
 		offer = s.Verifier.ChallengeMD5
+	case r.Flow.IsWebSocket(): // SIP.js and JsSIP read the last, and what a page calls itself tells nobody
+		offer = s.Verifier.ChallengeMD5Last
 	}
 	r.RespondStateless(&sip.Response{Status: 401, Header: offer(c.realm, c.stale)})
 }

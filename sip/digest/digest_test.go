@@ -98,10 +98,15 @@ func TestTheURIOfAnAnswer(t *testing.T) {
 	}
 }
 
-// The algorithm that every client knows stands first, as some read no other.
+// The algorithm that every client knows stands first, as some read no other; or
+// last, for those that read the last.
 func TestTheOrderOfChallenges(t *testing.T) {
 	c := string(newScript(t).v.Challenge("example.com", false))
 	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); md5 < 0 || sha < md5 {
+		t.Errorf("challenges\n%s", c)
+	}
+	c = string(newScript(t).v.ChallengeMD5Last("example.com", false))
+	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); sha < 0 || md5 < sha {
 		t.Errorf("challenges\n%s", c)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -65,6 +64,12 @@ func New(secret [32]byte, now func() time.Time, o Options) *Verifier {
 // knows is first: older phones, and SIPp, read one challenge and no other. Who
 // knows the better one finds it behind (RFC 8760 §2.4 leaves the order to us).
 func (v *Verifier) Challenge(realm string, stale bool) []byte {
+	return v.challenge(realm, stale, []algorithm{algorithms[1], algorithms[0]})
+}
+
+// ChallengeMD5Last is Challenge the other way round, for user agents that read the
+// last challenge and no other.
+func (v *Verifier) ChallengeMD5Last(realm string, stale bool) []byte {
 	return v.challenge(realm, stale, algorithms[:])
 }
 
@@ -78,7 +83,7 @@ func (v *Verifier) ChallengeMD5(realm string, stale bool) []byte {
 func (v *Verifier) challenge(realm string, stale bool, offered []algorithm) []byte {
 	nonce := v.nonce(realm)
 	var b []byte
-	for _, a := range slices.Backward(offered) {
+	for _, a := range offered {
 		b = append(b, "WWW-Authenticate: Digest realm="...)
 		b = sip.AppendQuoted(b, realm)
 		b = append(append(b, ", nonce=\""...), nonce...)
