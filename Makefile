@@ -9,7 +9,8 @@ BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
 # a C compiler and its headers for the race detector; SIPp, sipsak and baresip as
-# foreign agents.
+# foreign agents. What runs in browsers comes from npm, by its lock file, and needs
+# node: Debian's where there is none.
 DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core
 
 .PHONY: help
@@ -27,11 +28,14 @@ tools: ## install what the tests need and the machine lacks (Debian)
 	for p in $(DEBIAN); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
 	done; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	test -n "$$missing" || exit 0; \
 	as=; test "$$(id -u)" = 0 || as=sudo; \
 	echo "installing$$missing"; \
 	install() { DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -q --no-install-recommends $$missing; }; \
 	install || { $$as apt-get update -q && install; }
+	@cd interop/browser; test node_modules/.package-lock.json -nt package-lock.json || npm ci --ignore-scripts --no-audit --no-fund
 
 .PHONY: check
 check: ## gofmt, go vet and staticcheck
@@ -72,4 +76,4 @@ generate: ## write what is generated anew
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf lamplight $(BUILD)
+	rm -rf lamplight $(BUILD) interop/browser/node_modules

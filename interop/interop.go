@@ -1,4 +1,4 @@
 // Package interop is tests only: phones, messengers and servers of other makers,
-// as Debian packages them, use the program as its users run it (RFC 3261, RFC
+// as Debian and, those of browsers, npm have them, use the program as its users run it (RFC 3261, RFC
 // 3903, RFC 6665). It leaves out voice; `make tools` installs who takes part.
 package interop
