@@ -59,6 +59,11 @@ func (p *Process) open(o *Options) (err error) {
 		return err
 	}
 	o.People = p.people
+	if days := p.settings.HistoryDays; days > 0 {
+		calls := cold.NewRecorder(p.people, time.Duration(days)*24*time.Hour, o.Logger)
+		p.closers = append(p.closers, calls.Close)
+		o.History = calls
+	}
 	if !p.settings.Memory() {
 		journal, err := hot.Open(p.settings.Data)
 		if err != nil {

@@ -53,6 +53,7 @@ type Serve struct {
 	HEP             string   `toml:"hep" placeholder:"udp:ADDR:PORT" help:"Homer server that gets a copy of each message, in HEP3; credentials are masked."`
 	HEPID           uint32   `name:"hep-id" toml:"hep-id" default:"2001" help:"What this server is called there, a number."`
 	HEPPasswordFile string   `toml:"hep-password-file" placeholder:"FILE" help:"File with the password for it."`
+	HistoryDays     int      `toml:"history-days" default:"90" help:"How many days the history of calls is kept, for each user alone; 0: none is."`
 	Drain           Duration `toml:"drain" default:"1s" placeholder:"DURATION" help:"How long a server that was told to end says so before, by /readyz and to OPTIONS, and serves on; with --admin only."`
 
 	DNDOnBLF string `name:"dnd-on-blf" toml:"dnd-on-blf" default:"busy" enum:"busy,idle,none" help:"Busy lamp of who does not want to be disturbed and is in no call: busy, or idle (none: the same) as if nothing was said."`
@@ -144,6 +145,7 @@ func (s *Serve) Check() error {
 // The most that can be asked for.
 const (
 	maxTraced = 1_000_000
+	maxDays   = 36_500
 	maxDrain  = Duration(time.Minute)
 )
 
@@ -156,6 +158,9 @@ func (s *Serve) checkOperation() error {
 	}
 	if s.TraceMessages < 0 || s.TraceMessages > maxTraced {
 		return fmt.Errorf("--trace-messages %d: want 0 to %d", s.TraceMessages, maxTraced)
+	}
+	if s.HistoryDays < 0 || s.HistoryDays > maxDays {
+		return fmt.Errorf("--history-days %d: want 0 to %d", s.HistoryDays, maxDays)
 	}
 	if s.Drain < 0 || s.Drain > maxDrain {
 		return fmt.Errorf("--drain %s: want 0s to %s", time.Duration(s.Drain), time.Duration(maxDrain))

@@ -94,7 +94,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"--dns", "10.1.2.53"}, {"--dns", "ns.example.test:53"}, {"--profile", "one-dialog"}, {"--profile", "agent=a;nonsense"},
 		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
 		{"--ws-origin", "phone.example.com"}, {"--ws-origin", "https://phone.example.com/"}, {"--ws-origin", "https://Phone.example.com"},
-		{"--ws-origin", "*"}, {"--ws-origin", "null"}, {"--ws-origin", "https://phone.example.com:443"},
+		{"--history-days", "-1"}, {"--history-days", "99999"}, {"--ws-origin", "*"}, {"--ws-origin", "null"}, {"--ws-origin", "https://phone.example.com:443"},
 	} {
 		s, err := parse(t, "", args...)
 		if err == nil {
@@ -122,7 +122,7 @@ func TestExplain(t *testing.T) {
 			"--listen", "udp:10.1.2.3:5060", "--listen", "tls:198.51.100.9:5061", "--listen", "wss:198.51.100.9:8443",
 			"--ws-origin", "https://a.example.com", "--ws-origin", "http://b.example.com:81", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
 			"--advertise", "udp:198.51.100.9:5060", "--trust", "10.1.2.4", "--trust", "pbx@example.test", "--outbound", "10.0.0.0/8", "--dns", "10.1.2.53:53", "--dns", "[fd00::53]:5353",
-			"--admin", "127.0.0.1:9160", "--drain", "5s", "--log-level", "error", "--trace-messages", "0",
+			"--admin", "127.0.0.1:9160", "--drain", "5s", "--log-level", "error", "--trace-messages", "0", "--history-days", "0",
 			"--limit-user-rate", "8", "--limit-nonce-life", "1m", "--dnd-on-blf", "none"},
 		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
 			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070", "--listen", "ws:127.0.0.1:8080",

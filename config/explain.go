@@ -130,6 +130,11 @@ func (s *Serve) explainOperation() []string {
 	} else {
 		lines = append(lines, "Keeps no messages for the command trace.")
 	}
+	if s.HistoryDays > 0 {
+		lines = append(lines, fmt.Sprintf("Keeps each user's calls for %d days.", s.HistoryDays))
+	} else {
+		lines = append(lines, "Keeps no history of calls.")
+	}
 	if s.HEP != "" {
 		line := fmt.Sprintf("Sends a copy of each message to Homer at %s as agent %d, credentials masked", s.HEP, s.HEPID)
 		if s.HEPPasswordFile != "" {

@@ -127,6 +127,22 @@ func (c *Client) Trace(ctx context.Context, user string, after uint64) (list []t
 	return list, err
 }
 
+// History is a page of a user's calls, the newest first.
+func (c *Client) History(ctx context.Context, q HistoryQuery) (list []Call, err error) {
+	ask := url.Values{"party": {q.Party}, "result": {q.Result}, "before": {q.Before}, "limit": {strconv.Itoa(q.Limit)}}
+	err = c.do(ctx, http.MethodGet, "history/"+url.PathEscape(q.User)+"?"+ask.Encode(), nil, func(body io.Reader) error {
+		for in := json.NewDecoder(body); in.More(); {
+			var one Call
+			if err := in.Decode(&one); err != nil {
+				return err
+			}
+			list = append(list, one)
+		}
+		return nil
+	})
+	return list, err
+}
+
 // RemoveUser takes a user away.
 func (c *Client) RemoveUser(ctx context.Context, aor string) error {
 	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)

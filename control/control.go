@@ -1,11 +1,12 @@
 // Package control is how the command speaks to the running server: HTTP with
 // JSON over a unix socket in the data directory or, where there is no
-// directory, over a listener on loopback. It manages users and domains;
-// it knows neither how they are kept nor anything of SIP.
+// directory, over a listener on loopback. It manages users and domains
+// and shows what the server remembers; it knows neither how they are kept nor anything of SIP.
 package control
 
 import (
 	"errors"
+	"time"
 
 	"lamplight/sip/trace"
 )
@@ -74,6 +75,33 @@ type Operations struct {
 	// Trace is what was said last of a user, after the N-th message. The error
 	// says that nothing is kept.
 	Trace func(user string, after uint64) ([]trace.Message, error)
+	// History is a page of a user's calls, the newest first.
+	History func(HistoryQuery) ([]Call, error)
+}
+
+// HistoryQuery asks for calls of a user: user[@domain]. What is empty or 0 does
+// not narrow it.
+type HistoryQuery struct {
+	User   string
+	Party  string // the other end: user[@domain] or a number
+	Result string // answered, missed, busy, failed, cancelled, elsewhere
+	Before string // the cursor of the last call of the page before
+	Limit  int    // 50 where it is 0
+}
+
+// Call is a call that is over, as one of its users sees it.
+type Call struct {
+	Time       time.Time `json:"time"`
+	Direction  string    `json:"direction"` // in, out
+	Party      string    `json:"party"`     // the other end's URI
+	Name       string    `json:"name,omitempty"`
+	User       string    `json:"user,omitempty"` // where it is one of ours
+	Result     string    `json:"result"`
+	Reason     string    `json:"reason,omitempty"`
+	PickedUpBy string    `json:"picked_up_by,omitempty"`
+	Duration   float64   `json:"duration"`        // seconds from the answer to the end
+	State      string    `json:"state,omitempty"` // of the other end now
+	Cursor     string    `json:"cursor"`          // its place in the history
 }
 
 // Error is what the server said when it did not do what it was asked for, and
@@ -107,4 +135,5 @@ const root = "/control/v1/"
 const (
 	maxLine = 64 << 10 // bytes of a user
 	batch   = 2000     // users that are added at once
+	page    = 50       // calls that are shown where nothing else is asked for
 )

@@ -34,6 +34,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		}
 		lines(w, messages)
 	})
+	mux.HandleFunc("GET "+root+"history/{user}", func(w http.ResponseWriter, r *http.Request) { history(w, r, o) })
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
 	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +65,20 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		done(w, u.SetDomain(d))
 	})
 	return local(http.NewCrossOriginProtection().Handler(mux))
+}
+
+func history(w http.ResponseWriter, r *http.Request, o Operations) {
+	ask := r.URL.Query()
+	q := HistoryQuery{User: r.PathValue("user"), Party: ask.Get("party"), Result: ask.Get("result"), Before: ask.Get("before"), Limit: page}
+	if limit, err := strconv.Atoi(ask.Get("limit")); err == nil && limit > 0 {
+		q.Limit = limit
+	}
+	calls, err := o.History(q)
+	if err != nil {
+		done(w, err)
+		return
+	}
+	lines(w, calls)
 }
 
 // local lets only those pass who come by a unix socket, or from this machine

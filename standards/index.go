@@ -38,7 +38,7 @@ var index = []Standard{
 	{3903, "SIP Extension for Event State Publication", Supported, "each requirement stands below"},
 	{3966, "The tel URI for Telephone Numbers", Supported, "numbers of own users"},
 	{4028, "Session Timers in SIP", No, "comes with the proxy"},
-	{4235, "An INVITE-Initiated Dialog Event Package for SIP", Supported, "from publications; always full state; filtering by Event parameters is left out"},
+	{4235, "An INVITE-Initiated Dialog Event Package for SIP", Supported, "from publications and calls seen; always full state; filtering by Event parameters is left out"},
 	{4320, "Actions Addressing Identified Issues with SIP's Non-INVITE Transaction", Supported, ""},
 	{4475, "SIP Torture Test Messages", Supported, "as tests of the parser"},
 	{4479, "A Data Model for Presence", Supported, "one person is composed of all; devices are passed on"},

@@ -22,6 +22,7 @@ type commands struct {
 	User     userCmd     `cmd:"" help:"Add, list and remove users, and set passwords."`
 	Domain   domainCmd   `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
 	Trace    traceCmd    `cmd:"" help:"Show what was said last of a user."`
+	History  historyCmd  `cmd:"" help:"List the calls of a user that are over."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Call     callCmd     `cmd:"" help:"Call somebody (not built yet)."`

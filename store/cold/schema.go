@@ -51,6 +51,32 @@ CREATE TABLE web_passwords (
 	apart INTEGER NOT NULL  -- 1: not the password of the phone
 );
 PRAGMA user_version = 1;
+`, `
+CREATE TABLE calls ( -- those that are over, as each user sees them
+	id         INTEGER PRIMARY KEY,
+	aor        TEXT NOT NULL, -- whose
+	call_id    TEXT NOT NULL,
+	from_tag   TEXT NOT NULL,
+	outgoing   INTEGER NOT NULL,
+	began      INTEGER NOT NULL, -- Unix time in ms
+	duration   INTEGER NOT NULL, -- ms
+	result     TEXT NOT NULL,
+	reason     TEXT NOT NULL,
+	other_aor  TEXT NOT NULL,
+	other_uri  TEXT NOT NULL,
+	other_user TEXT NOT NULL, -- of the URI: a number or a name
+	other_name TEXT NOT NULL,
+	picked_aor  TEXT NOT NULL,
+	picked_uri  TEXT NOT NULL,
+	picked_name TEXT NOT NULL,
+	UNIQUE (aor, call_id, from_tag, outgoing)
+);
+CREATE INDEX calls_of_user ON calls (aor, began, id);
+CREATE INDEX calls_by_age ON calls (began);
+CREATE TRIGGER calls_end_with_user AFTER DELETE ON users BEGIN
+	DELETE FROM calls WHERE aor = OLD.aor;
+END;
+PRAGMA user_version = 2;
 `}
 
 func migrate(db *sql.DB) error {
