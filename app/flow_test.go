@@ -345,6 +345,39 @@ func TestASecondFlowKeepsAPhoneReachable(t *testing.T) {
 	bob.shows(presence.Offline)
 }
 
+// A phone that listens at its Contact is there for as long as it answers.
+func TestAPhoneIsAskedAtItsContact(t *testing.T) {
+	const wait = 500 * time.Millisecond
+	b := openBranch(t, grace(wait))
+	listens, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listens.Close()
+	alice, bob := b.line("TCP", "alice"), b.line("TCP", "bob")
+	at := fmt.Sprintf("Contact: <sip:alice@%s;transport=tcp>", listens.Addr())
+	alice.register(at)
+	bob.subscribe("alice")
+	bob.shows(presence.Available)
+	_ = alice.conn.Close()
+	other := &line{b: b, transport: "TCP", user: "alice"}
+	if other.conn, err = listens.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.conn.Close()
+	if m := other.request(10 * time.Second); m == nil || m.Method() != sip.OPTIONS {
+		t.Fatalf("asked %v", m)
+	}
+	if m := bob.request(2 * wait); m != nil {
+		t.Errorf("bob is told\n%s", m.Bytes())
+	}
+	again := b.line("TCP", "alice")
+	again.register(at)
+	_, _ = listens.Close(), other.conn.Close()
+	_ = again.conn.Close()
+	bob.shows(presence.Offline)
+}
+
 // What a push wakes, and what a proxy leads to, outlives the connection.
 func TestWhatOutlivesItsConnection(t *testing.T) {
 	b := openBranch(t, grace(0))

@@ -83,6 +83,7 @@ func (s *spine) flows(o wiring) registrar.Options {
 	r := o.registrations
 	r.Grace, r.GraceAtStart, r.PingEvery = o.grace, uas.ComesBack, o.natPing
 	r.Alive = func(flow uint64) bool { return s.uas.Alive(flow) }
+	r.Ask = func(aor event.AoR, b *registrar.Binding, within time.Duration) { s.uas.Ask(aor, b, within) }
 	r.Ping = func(b *registrar.Binding) { s.uas.Ping(b) }
 	return r
 }

@@ -14,7 +14,7 @@ import (
 // over a connection is reached on it: the address in its Contact is as a rule the
 // connection's own, or one behind a NAT. Where a Path leads there, the connection
 // is a proxy's and comes and goes; and a device that can be woken by a push
-// sleeps without one (RFC 8599).
+// sleeps without one (RFC 8599). What listens at its Contact is asked there.
 func (b *Binding) hangs() bool {
 	return b.Flow != 0 && len(b.Path) == 0 && !b.wakes()
 }
@@ -31,7 +31,7 @@ func (r *Registrar) Lost(t *owner.Turn, aor event.AoR, flow uint64) {
 	l := r.location(aor)
 	for _, b := range l.bindings {
 		if b.Flow == flow && b.lost.IsZero() && b.hangs() {
-			b.lost = t.Now.Add(r.opt.Grace)
+			r.lose(t, aor, b, r.opt.Grace)
 		}
 	}
 	r.expire(t, l)
@@ -39,10 +39,28 @@ func (r *Registrar) Lost(t *owner.Turn, aor event.AoR, flow uint64) {
 
 // resume looks after a restored binding's flow. None outlives a restart, but a
 // device learns that when it says something next.
-func (r *Registrar) resume(t *owner.Turn, b *Binding) {
+func (r *Registrar) resume(t *owner.Turn, aor event.AoR, b *Binding) {
 	if b.hangs() && !r.alive(b) {
-		b.lost = t.Now.Add(max(r.opt.Grace, r.opt.GraceAtStart))
+		r.lose(t, aor, b, max(r.opt.Grace, r.opt.GraceAtStart))
 	}
+}
+
+func (r *Registrar) lose(t *owner.Turn, aor event.AoR, b *Binding, grace time.Duration) {
+	b.lost = t.Now.Add(grace)
+	if r.opt.Ask != nil && grace > 0 {
+		r.opt.Ask(aor, b, grace)
+	}
+}
+
+// Found says that a device is there still, though its connection is gone.
+func (r *Registrar) Found(t *owner.Turn, aor event.AoR, id string) {
+	l := r.location(aor)
+	for _, b := range l.bindings {
+		if b.ID == id {
+			b.lost = time.Time{}
+		}
+	}
+	r.expire(t, l)
 }
 
 func (r *Registrar) alive(b *Binding) bool { return r.opt.Alive != nil && r.opt.Alive(b.Flow) }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplight/event"
 	"lamplight/owner"
 	. "lamplight/registrar"
 	"lamplight/store/fault"
@@ -77,6 +78,29 @@ func TestABindingThatIsRefreshedInTimeGoesOn(t *testing.T) {
 	d.advance(299 * time.Second)
 	if d.list(d.Lookup(alice)) != "a@h 1" || d.told() != "a@h active refreshed" {
 		t.Errorf("bound %s, told %s", d.list(d.Lookup(alice)), d.told())
+	}
+}
+
+// Where a device whose connection is gone is found at its Contact, it goes on.
+func TestABindingThatIsFoundGoesOn(t *testing.T) {
+	o, asked := patient, map[string]time.Duration{}
+	o.Ask = func(aor event.AoR, b *Binding, within time.Duration) { asked[b.URI] = within }
+	d := flowDesk(t, &fault.Journal{}, start, o)
+	d.mustRegister(over(7, request("one", 1, at("a@h", 300))))
+	d.mustRegister(over(7, request("two", 1, at("b@h", 300))))
+	id := d.Lookup(alice)[0].ID
+	d.lose(7)
+	if len(asked) != 2 || asked["sip:a@h"] != 30*time.Second {
+		t.Errorf("asked %v", asked)
+	}
+	d.advance(29 * time.Second)
+	if err := d.owners.Post(string(alice), owner.Func(func(t *owner.Turn) { d.Found(t, alice, id) })); err != nil {
+		t.Fatal(err)
+	}
+	d.settle(d.now)
+	d.advance(2 * time.Second)
+	if got := d.list(d.Lookup(alice)); got != "a@h 269" {
+		t.Errorf("bound %s", got)
 	}
 }
 

@@ -47,9 +47,12 @@ type Options struct {
 	Grace        time.Duration // a binding goes on after its connection is lost; 0: it ends at once
 	GraceAtStart time.Duration // as long at least after a restart, which takes all connections
 
-	Alive     func(flow uint64) bool // whether a connection is there; nil: none is
-	Ping      func(*Binding)         // keeps the way to a binding behind a NAT open
-	PingEvery time.Duration          // 0: nobody is pinged
+	Alive func(flow uint64) bool // whether a connection is there; nil: none is
+	// Ask finds out within a time whether a device whose connection is gone can be
+	// reached at its Contact; where it can, Found follows. Nil: nobody asks.
+	Ask       func(aor event.AoR, b *Binding, within time.Duration)
+	Ping      func(*Binding) // keeps the way to a binding behind a NAT open
+	PingEvery time.Duration  // 0: nobody is pinged
 }
 
 func (o Options) orDefault() Options {

@@ -58,7 +58,7 @@ func (r *Registrar) Restore(t *owner.Turn, key string, _ byte, id string, value 
 	if err != nil {
 		return fmt.Errorf("binding %s of %s: %w", id, key, err)
 	}
-	r.resume(t, b)
+	r.resume(t, event.AoR(key), b)
 	l := r.location(event.AoR(key))
 	l.bindings = append(l.bindings, b)
 	r.count.Add(1)
