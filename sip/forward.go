@@ -30,7 +30,7 @@ func (e *Edit) AppendRequest(b []byte, m *Message, source netip.AddrPort, via []
 	b = append(append(b, m.method...), ' ')
 	b = append(appendText(b, uri), " SIP/2.0\r\nVia: "...)
 	b = append(appendText(b, via), "\r\n"...)
-	b = appendVias(b, m, source)
+	b = new(Response).appendVias(b, m, source)
 	b = appendValues(b, "Route: ", e.Routes)
 	b = appendValues(b, "Record-Route: ", e.RecordRoute)
 	b = strconv.AppendInt(append(b, "Max-Forwards: "...), int64(e.MaxForwards), 10)
@@ -96,13 +96,13 @@ func AppendHop(b []byte, method Method, invite, response *Message, header []byte
 		b = appendField(b, Route, value)
 	}
 	b = append(b, "Max-Forwards: 70\r\n"...)
-	b = appendCopy(b, invite, From)
+	b = new(Response).appendCopy(b, invite, From)
 	if response != nil {
-		b = appendCopy(b, response, To)
+		b = new(Response).appendCopy(b, response, To)
 	} else {
-		b = appendCopy(b, invite, To)
+		b = new(Response).appendCopy(b, invite, To)
 	}
-	b = appendCopy(b, invite, CallID)
+	b = new(Response).appendCopy(b, invite, CallID)
 	cseq, _ := invite.CSeq() // we wrote it, or passed on what was validated
 	b = strconv.AppendUint(append(b, "CSeq: "...), uint64(cseq.Number), 10)
 	b = append(append(append(b, ' '), method...), "\r\n"...)

@@ -12,6 +12,7 @@ type Response struct {
 	Reason      string // "": the standard phrase
 	ToTag       string // added to To where the request had none
 	Header      []byte // further header fields: whole lines, each with its CRLF
+	Compact     bool   // names are written in their compact form (RFC 3261 §7.3.3)
 	ContentType string // "": no body
 	Body        []byte
 }
@@ -29,13 +30,13 @@ func (r *Response) Append(b []byte, req *Message, source netip.AddrPort) []byte 
 		reason = StatusText(r.Status)
 	}
 	b = append(appendText(b, reason), "\r\n"...)
-	b = appendVias(b, req, source)
-	b = appendCopy(b, req, From)
+	b = r.appendVias(b, req, source)
+	b = r.appendCopy(b, req, From)
 	b = r.appendTo(b, req)
-	b = appendCopy(b, req, CallID)
-	b = appendCopy(b, req, CSeq)
+	b = r.appendCopy(b, req, CallID)
+	b = r.appendCopy(b, req, CSeq)
 	if r.Status == 100 { // RFC 3261 §8.2.6.1
-		b = appendCopy(b, req, Timestamp)
+		b = r.appendCopy(b, req, Timestamp)
 	}
 	if r.Status < 300 && establishes(req.method) {
 		for v := range req.Fields(RecordRoute) {
@@ -43,7 +44,18 @@ func (r *Response) Append(b []byte, req *Message, source netip.AddrPort) []byte 
 		}
 	}
 	b = appendLines(b, r.Header)
+	if r.Compact && r.ContentType == "" && len(r.Body) == 0 {
+		return append(b, "l: 0\r\n\r\n"...)
+	}
 	return appendBody(b, r.ContentType, r.Body)
+}
+
+// appendName appends a header field's name, and what stands before its value.
+func (r *Response) appendName(b []byte, h Header) []byte {
+	if c := headers[h].compact; r.Compact && c != 0 {
+		return append(b, c, ':', ' ')
+	}
+	return append(append(b, headers[h].full...), ": "...)
 }
 
 // establishes tells whether a method's success begins a dialog, so that the
@@ -99,18 +111,19 @@ func appendField(b []byte, h Header, value []byte) []byte {
 	return append(append(b, value...), "\r\n"...)
 }
 
-func appendCopy(b []byte, req *Message, h Header) []byte {
+func (r *Response) appendCopy(b []byte, req *Message, h Header) []byte {
 	if !req.Has(h) {
 		return b
 	}
-	return appendField(b, h, req.Value(h))
+	b = append(r.appendName(b, h), req.Value(h)...)
+	return append(b, "\r\n"...)
 }
 
 func (r *Response) appendTo(b []byte, req *Message) []byte {
 	if !req.Has(To) {
 		return b
 	}
-	b = append(append(b, "To: "...), req.Value(To)...)
+	b = append(r.appendName(b, To), req.Value(To)...)
 	if to, err := req.To(); err == nil && r.ToTag != "" && len(to.Tag()) == 0 {
 		b = appendText(append(b, ";tag="...), r.ToTag)
 	}
@@ -119,10 +132,10 @@ func (r *Response) appendTo(b []byte, req *Message) []byte {
 
 // appendVias copies Via field by field, but for the first value. A field for
 // each value would make the response larger than the request.
-func appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
+func (r *Response) appendVias(b []byte, req *Message, source netip.AddrPort) []byte {
 	first := true
 	for value := range req.Fields(Via) {
-		b = append(b, "Via: "...)
+		b = r.appendName(b, Via)
 		if first {
 			top, _, _ := cutElement(value)
 			b = appendTopVia(b, top, req, source)

@@ -166,6 +166,14 @@ func (r *rates) authenticated(a netip.Addr, user string) bool {
 	return r.users.of(user, now, authenticates).take(r.limits.User, now)
 }
 
+// knows tells whether somebody at an address has authenticated.
+func (r *rates) knows(a netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.sources.peek(sourceOf(a, true))
+	return b != nil && time.Now().Before(b.free)
+}
+
 // about counts a request that concerns an AoR, whoever sent it: its owner has
 // others to serve.
 func (r *rates) about(aor event.AoR) bool {

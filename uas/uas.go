@@ -129,6 +129,7 @@ func (s *Server) Request(r *transaction.Request) {
 		s.reached(err)
 		resp := s.response(refusal{err: err, req: m})
 		s.sayRefused(r, resp.Status, err)
+		s.fit(r, &resp)
 		r.RespondStateless(&resp)
 		return
 	}
@@ -194,8 +195,9 @@ func supports(tag string) bool {
 
 // options tells what the server can do (RFC 3261 §11.2).
 func (s *Server) options(r *transaction.Request) {
-	r.RespondStateless(&sip.Response{Status: 200,
-		Header: []byte(s.lines.allow + s.lines.allowEvents + s.lines.accept + "Supported: path, outbound\r\n")})
+	resp := sip.Response{Status: 200}
+	s.fit(r, &resp, s.lines.allow, s.lines.accept, s.lines.allowEvents, "Supported: path, outbound\r\n")
+	r.RespondStateless(&resp)
 }
 
 // refuse answers with the response to an error, in the request's transaction.
@@ -242,7 +244,9 @@ func (s *Server) challenge(r *transaction.Request, c *challenge) {
 	case r.Flow.IsWebSocket(): // SIP.js and JsSIP read the last, and what a page calls itself tells nobody
 		offer = s.Verifier.ChallengeMD5Last
 	}
-	r.RespondStateless(&sip.Response{Status: 401, Header: offer(c.realm, c.stale)})
+	resp := sip.Response{Status: 401, Header: offer(c.realm, c.stale)}
+	s.fitChallenge(r, &resp)
+	r.RespondStateless(&resp)
 }
 
 // post gives a job to the owner of an AoR, or refuses the request.

@@ -96,7 +96,7 @@ func (v *Verifier) challenge(realm string, stale bool, offered []algorithm) []by
 	return b
 }
 
-const nonceBytes, macBytes = 4 + 12, 16
+const nonceBytes, macBytes = 4 + 4, 10 // short: a challenge is to be no larger than what it answers
 
 // nonces are written without padding, and in one way only.
 var encoding = base64.RawURLEncoding.Strict()

@@ -126,7 +126,7 @@ func (r *Request) forget() {
 // but 100 needs: the same for the same request (RFC 3261 §8.2.6.2, §8.2.7).
 func (r *Request) tag(resp *sip.Response) {
 	if resp.ToTag == "" && resp.Status > 100 {
-		resp.ToTag = strconv.FormatUint(r.key[0], 36) + strconv.FormatUint(r.key[1], 36)
+		resp.ToTag = strconv.FormatUint(r.key[0], 36)
 	}
 }
 
