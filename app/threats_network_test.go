@@ -273,7 +273,7 @@ func TestThreatDocuments(t *testing.T) {
 			"a parameter entity": `<!DOCTYPE p [<!ENTITY % x SYSTEM "http://` + listener.Addr().String() + `/x"> %x;]>` + root + "</presence>",
 			"depth":              strings.Repeat("<a>", 15000),
 			"depth that ends":    root + strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40) + "</presence>",
-			"attributes":         root + "<tuple" + func() (s string) {
+			"attributes": root + "<tuple" + func() (s string) {
 				for i := range 300 {
 					s += fmt.Sprintf(` a%d=""`, i)
 				}

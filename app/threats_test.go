@@ -219,7 +219,9 @@ func TestSoakUnsubscribeWithoutSubscription(t *testing.T) {
 func TestThreatHeaderFieldsInHundreds(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		h := o.handset("alice")
-		many := func(line string, n int) []string { return strings.Split(strings.Repeat("+"+line+"\n", n-1)+"+"+line, "\n") }
+		many := func(line string, n int) []string {
+			return strings.Split(strings.Repeat("+"+line+"\n", n-1)+"+"+line, "\n")
+		}
 		o.expect(h.do("SUBSCRIBE", aor("bob"), many("Accept: application/pidf+xml", 50)...), "200 ")
 		h.next()
 		o.leavesNothing(func() {

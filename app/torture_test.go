@@ -85,12 +85,13 @@ func (r *rack) socket(port uint16) *net.UDPConn {
 	return c
 }
 
-// probe is a request whose answer comes after that to what was sent before it.
-func (r *rack) probe() (text []byte, id string) {
+// probe is a request whose answer comes to a port, after that to what was sent
+// before it.
+func (r *rack) probe(port uint16) (text []byte, id string) {
 	r.probes++
 	id = fmt.Sprintf("probe-%d", r.probes)
-	return fmt.Appendf(nil, "OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport\r\nFrom: <sip:p@example.com>;tag=p\r\n"+
-		"To: <sip:example.com>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", r.host, id, id), id
+	return fmt.Appendf(nil, "OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s:%d;branch=z9hG4bK%s\r\nFrom: <sip:p@example.com>;tag=p\r\n"+
+		"To: <sip:example.com>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", r.host, port, id, id), id
 }
 
 // answers words the responses in what came, "200" or "400 Reason" for each, and
@@ -127,28 +128,16 @@ func (r *rack) overUDP(text []byte) string {
 		}
 	}
 	server := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(r.udp))
-	probe, id := r.probe()
-	for _, b := range [][]byte{text, probe} {
-		if _, err := at.WriteToUDP(b, server); err != nil {
-			r.Fatal(err)
-		}
+	if _, err := at.WriteToUDP(text, server); err != nil {
+		r.Fatal(err)
 	}
 	var words []string
-	_ = at.SetReadDeadline(time.Now().Add(20 * time.Second))
-	for b := make([]byte, 1<<16); ; {
-		n, _, err := at.ReadFromUDP(b)
-		if err != nil {
-			r.Fatalf("the server does not answer after\n%s", text)
-		}
-		more, probed := answers(r.T, b[:n], id)
-		if words = append(words, more...); probed {
-			break
-		}
-	}
 	for p, c := range r.sockets {
-		if p != 5060 {
-			words = append(words, waiting(r.T, c)...)
+		probe, id := r.probe(p)
+		if _, err := at.WriteToUDP(probe, server); err != nil {
+			r.Fatal(err)
 		}
+		words = append(words, r.until(c, id)...)
 	}
 	if len(words) == 0 {
 		return "nothing"
@@ -156,17 +145,19 @@ func (r *rack) overUDP(text []byte) string {
 	return strings.Join(words, " ")
 }
 
-// waiting is what has come to a socket already.
-func waiting(t *testing.T, c *net.UDPConn) (words []string) {
-	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
-	b := make([]byte, 1<<16)
-	for {
+// until is what comes to a socket before the answer to a probe.
+func (r *rack) until(c *net.UDPConn, id string) (words []string) {
+	r.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for b := make([]byte, 1<<16); ; {
 		n, _, err := c.ReadFromUDP(b)
 		if err != nil {
+			r.Fatalf("the server answers no more: %v", err)
+		}
+		more, probed := answers(r.T, b[:n], id)
+		if words = append(words, more...); probed {
 			return words
 		}
-		more, _ := answers(t, b[:n], "")
-		words = append(words, more...)
 	}
 }
 
@@ -179,7 +170,7 @@ func (r *rack) overTCP(text []byte) string {
 		r.Fatal(err)
 	}
 	defer c.Close()
-	probe, id := r.probe()
+	probe, id := r.probe(5060)
 	first, frameErr := sip.Frame(text)
 	if frameErr == nil && first != len(text) { // what comes behind it would be a part of it, or it of that
 		probe = nil

@@ -1,7 +1,6 @@
 package uas
 
 import (
-	"bytes"
 	"strings"
 
 	"lamplight/sip"
@@ -17,44 +16,44 @@ const amplification = 150
 // toTag is about how many bytes the transaction layer's tag adds.
 const toTag = len(";tag=") + 13
 
-// fit adds header lines to a response, in their order: all of them, or else as
-// many as its size allows, in their shortest form.
+// fit adds header lines to a response, in their order: all of them, or else
+// those that its size allows. What is too large without any has its names in
+// the compact form.
 func (s *Server) fit(r *transaction.Request, resp *sip.Response, lines ...string) {
 	limit, size := s.allowance(r), s.size(r, resp)
-	if all := strings.Join(lines, ""); size+len(all) <= limit {
-		resp.Header = append(resp.Header, all...)
-		return
-	}
-	resp.Compact = true
-	size = s.size(r, resp)
-	for _, l := range lines {
-		l = shortest.Replace(l)
-		if size += len(l); size > limit {
-			return
+	resp.Compact = size > limit
+	if all := strings.Join(lines, ""); size+len(all) > limit {
+		for i, l := range lines {
+			lines[i] = strings.ReplaceAll(l, ", ", ",")
 		}
-		resp.Header = append(resp.Header, l...)
+	}
+	for _, l := range lines {
+		if size+len(l) <= limit {
+			resp.Header = append(resp.Header, l...)
+			size += len(l)
+		}
 	}
 }
 
-// shortest writes the lines of ours so (RFC 3261 §7.3.3, RFC 6665 §8.2.2).
-var shortest = strings.NewReplacer(", ", ",", "Supported:", "k:", "Allow-Events:", "u:")
-
-// fitChallenge makes a challenge as small as it must be: by what means nothing,
-// then by all but the one algorithm that everybody knows, which comes first.
+// fitChallenge makes a challenge as small as it must be: without what means
+// nothing, then with the one algorithm alone that everybody knows, which comes
+// first.
 func (s *Server) fitChallenge(r *transaction.Request, resp *sip.Response) {
 	limit := s.allowance(r)
-	if s.size(r, resp) <= limit {
-		return
+	both := string(resp.Header)
+	one, _, _ := strings.Cut(both, "\r\n")
+	for _, lines := range []string{both, meaningless.Replace(both), one, meaningless.Replace(one)} {
+		resp.Header = []byte(lines)
+		if s.size(r, resp) <= limit {
+			return
+		}
 	}
-	all := resp.Header
-	resp.Compact, resp.Header = true, bytes.ReplaceAll(all, []byte("\", "), []byte("\","))
-	if s.size(r, resp) <= limit {
-		return
-	}
-	first, _, _ := bytes.Cut(all, []byte("\r\n"))
-	resp.Compact, resp.Header = false, append(first, "\r\n"...)
-	resp.Compact = s.size(r, resp) > limit
+	resp.Compact = true
 }
+
+// meaningless is what a challenge need not say: no algorithm means MD5 (RFC 7616
+// §3.3).
+var meaningless = strings.NewReplacer(`", `, `",`, "algorithm=MD5, ", "")
 
 func (s *Server) size(r *transaction.Request, resp *sip.Response) int {
 	return len(resp.Append(nil, &r.Message, r.Flow.Remote())) + toTag

@@ -120,15 +120,33 @@ func (d *dialogSink) direct(r *transaction.Request, uri string, t resolve.Target
 	return err
 }
 
-// mayGo refuses targets that are the server itself, or outside the outbound list.
+// mayGo refuses targets that are the server itself, or outside the outbound list,
+// or where no phone is.
 func (s *Server) mayGo(from transaction.Flow, to netip.AddrPort) error {
 	switch {
 	case from.Reliable() && to == from.Remote():
 		return nil
-	case to == from.Local(), s.Outbound != nil && !s.Outbound(to):
+	case to == from.Local(), s.Outbound != nil && !s.Outbound(to), to != from.Remote() && strange(to, from.Remote().Addr()):
 		return errTarget
 	}
 	return nil
+}
+
+// leastPort is the first that is nobody's in particular: below it are services
+// that could be made to answer somebody else.
+const leastPort = 1024
+
+// strange tells a target where no phone is: what reaches many, or this host or
+// link, though the request came from elsewhere.
+func strange(to netip.AddrPort, from netip.Addr) bool {
+	a := to.Addr().Unmap()
+	switch {
+	case to.Port() < leastPort, a.IsMulticast(), a.IsUnspecified(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return true
+	case a.IsLoopback():
+		return !from.IsLoopback()
+	}
+	return a.IsLinkLocalUnicast() && !from.IsLinkLocalUnicast()
 }
 
 // routeURI is the URI of a route; "": it cannot be read.
