@@ -8,10 +8,10 @@ KILLS ?= 100
 BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
-# a C compiler and its headers for the race detector; SIPp, sipsak and baresip as
-# foreign agents. What runs in browsers comes from npm, by its lock file, and needs
-# node: Debian's where there is none.
-DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core
+# a C compiler and its headers for the race detector; SIPp, sipsak, baresip, linphone,
+# twinkle and libpurple as foreign agents. What runs in browsers comes from npm, by
+# its lock file, and needs node: Debian's where there is none.
+DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config
 
 .PHONY: help
 help: ## this list

@@ -132,11 +132,12 @@ func TestProfilesOfTheSettings(t *testing.T) {
 	})
 }
 
-// A phone that gives up when it sees an algorithm that it does not know sees one.
-func TestBaresipIsChallengedForMD5Alone(t *testing.T) {
+// A phone that gives up when it sees an algorithm that it does not know, or takes
+// the last that it sees, sees one.
+func TestOlderSoftphonesAreChallengedForMD5Alone(t *testing.T) {
 	inOffice(t, func(o *app.Options) { o.Profile = []config.Profile{{Agent: "acme", MD5: true}} }, func(o *office) {
 		alice := o.handset("alice")
-		for agent, want := range map[string]string{"baresip v1.0.0 (x86_64/linux)": "MD5", "ACME 1.2": "MD5", "Yealink SIP-T54W 96.86.0.70": "MD5 SHA-256"} {
+		for agent, want := range map[string]string{"baresip v1.0.0 (x86_64/linux)": "MD5", "Twinkle/1.10.2": "MD5", "ACME 1.2": "MD5", "Yealink SIP-T54W 96.86.0.70": "MD5 SHA-256"} {
 			m := alice.exchange(alice.request("PUBLISH", aor("alice"), busy, "User-Agent: "+agent))
 			o.expect(m, "401 ")
 			var offered []string

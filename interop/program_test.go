@@ -35,7 +35,7 @@ func start(t *testing.T, home, name string, args ...string) *program {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = home
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "LANG=C", "LC_ALL=C.UTF-8")
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "LC_ALL=C.UTF-8", "RES_OPTIONS=attempts:1 timeout:1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second
 	p := &program{name: name, cmd: cmd, ended: make(chan struct{}), fresh: make(chan struct{})}
@@ -66,13 +66,13 @@ func (p *program) kill() {
 	<-p.ended
 }
 
-var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+var noise = regexp.MustCompile("\x1b\\[[0-9;]*m|\r")
 
-// Write takes what the program prints, without its colours.
+// Write takes what the program prints, without colours and carriage returns.
 func (p *program) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.out.Write(colour.ReplaceAll(b, nil))
+	p.out.Write(noise.ReplaceAll(b, nil))
 	close(p.fresh)
 	p.fresh = make(chan struct{})
 	return len(b), nil
@@ -124,6 +124,15 @@ func (p *program) await(t *testing.T, pattern string) []string {
 		case <-late:
 			t.Fatalf("%s did not print %s", p.name, pattern)
 		}
+	}
+}
+
+// says tells whether the program has printed, at any time, what a pattern
+// describes.
+func (p *program) says(t *testing.T, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile(pattern).MatchString(p.printed()) {
+		t.Errorf("%s never printed %s", p.name, pattern)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	_ "lamplight/app" // what is built from other source is tested anew
 )
 
 const (

@@ -37,6 +37,7 @@ var Profiles = []Profile{
 	{Agent: "pjsip", Render: event.OneDialog},
 	{Agent: "microsip", Render: event.OneDialog},
 	{Agent: "baresip v", MD5: true}, // before 3.12
+	{Agent: "twinkle/", MD5: true},
 	{Agent: "technicolor", Render: event.NoIdleDialog},
 }
 
