@@ -11,9 +11,12 @@ import (
 	"lamplight/owner"
 )
 
-// maxCalls is how many calls of one user are shown at once. Of what is over that
-// nothing is lost but that it is shown.
-const maxCalls = 256
+// What is shown of one user at once. Of what is over that nothing is lost but that
+// it is shown.
+const (
+	maxCalls = 256
+	maxEnded = 3 // calls that have ended: who makes one after the other has short documents too
+)
 
 // lamp is what a user's lamp was told of a call.
 type lamp struct {
@@ -62,7 +65,10 @@ func (l *lamp) next() (next time.Time) {
 }
 
 // user is what is known at a user's owner of the calls that the user is in.
-type user struct{ calls map[string]struct{} }
+type user struct {
+	calls map[string]struct{}
+	ended []string // of them, the oldest first
+}
 
 func key(callID string) event.Key {
 	return event.Key{Event: "dialog", Source: event.Call, ID: callID}
@@ -88,7 +94,7 @@ func (s *Calls) enter(t *owner.Turn, aor event.AoR, in event.Input) {
 	share := s.users[owner.Partition(string(aor))]
 	u := share[aor]
 	if u == nil {
-		u = &user{map[string]struct{}{}}
+		u = &user{calls: map[string]struct{}{}}
 		share[aor] = u
 	}
 	if _, known := u.calls[in.ID]; !known && len(u.calls) >= maxCalls {
@@ -96,6 +102,13 @@ func (s *Calls) enter(t *owner.Turn, aor event.AoR, in event.Input) {
 	}
 	u.calls[in.ID] = struct{}{}
 	s.inputs.Put(t, aor, in)
+	u.ended = slices.DeleteFunc(u.ended, func(id string) bool { return id == in.ID })
+	if !goesOn(in.Doc.(*dialoginfo.Info), func(*dialoginfo.Dialog) bool { return true }) {
+		u.ended = append(u.ended, in.ID)
+	}
+	if len(u.ended) > maxEnded {
+		s.leave(t, aor, u.ended[0])
+	}
 }
 
 // leave takes a call away at a user's owner. While a phone still publishes that it
@@ -103,6 +116,7 @@ func (s *Calls) enter(t *owner.Turn, aor event.AoR, in event.Input) {
 func (s *Calls) leave(t *owner.Turn, aor event.AoR, callID string) {
 	share := s.users[owner.Partition(string(aor))]
 	if u := share[aor]; u != nil {
+		u.ended = slices.DeleteFunc(u.ended, func(id string) bool { return id == callID })
 		if delete(u.calls, callID); len(u.calls) == 0 {
 			delete(share, aor)
 		}
@@ -129,15 +143,14 @@ func (s *Calls) leave(t *owner.Turn, aor event.AoR, callID string) {
 // publishes tells whether an input is a phone's word that such a dialog goes on.
 func publishes(in event.Input, such func(*dialoginfo.Dialog) bool) bool {
 	doc, ok := in.Doc.(*dialoginfo.Info)
-	if !ok || in.Event != "dialog" || in.Source != event.EPA {
-		return false
-	}
-	for n := range doc.Dialogs {
-		if d := &doc.Dialogs[n]; d.State != "" && d.State != dialoginfo.Terminated && such(d) {
-			return true
-		}
-	}
-	return false
+	return ok && in.Event == "dialog" && in.Source == event.EPA && goesOn(doc, such)
+}
+
+// goesOn tells whether such a dialog has not ended.
+func goesOn(doc *dialoginfo.Info, such func(*dialoginfo.Dialog) bool) bool {
+	return slices.ContainsFunc(doc.Dialogs, func(d dialoginfo.Dialog) bool {
+		return d.State != "" && d.State != dialoginfo.Terminated && such(&d)
+	})
 }
 
 // RegistrationLost tells, in a turn of the user's owner, that a contact is no

@@ -73,6 +73,15 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d dialogs are shown", n)
 	}
 	w = newWorld(t, 1)
+	for n := range 9 {
+		s := fromAlice(Refused)
+		s.CallID, s.Branch, s.Code = strings.Repeat("c", n+1), strings.Repeat("b", n+1), 486
+		w.saw(s)
+	}
+	if n := len(w.lamp("bob").Dialogs); n != 3 {
+		t.Errorf("%d dialogs that have ended are shown", n)
+	}
+	w = newWorld(t, 1)
 	s := fromAlice(Invite)
 	s.Branch, s.CallID = "b1", strings.Repeat("c", 600)
 	if w.saw(s); w.calls.Live() != 0 {

@@ -340,7 +340,14 @@ func (w *world) step(words []string, owners int) string {
 		w.phones[args[0]] = args[1]
 	case "history": // full|open
 		w.full = args[0] == "full"
-	case "restart": // after kill -9
+	case "restart": // after kill -9, and some time
+		if len(args) > 0 {
+			down, err := time.ParseDuration(args[0])
+			if err != nil {
+				return err.Error()
+			}
+			w.now = w.now.Add(down)
+		}
 		w.begin(owners)
 	case "disk": // fails|works
 		w.journal.Fail(func(int) (bool, bool) { return args[0] == "fails", false })
