@@ -124,7 +124,7 @@ func (s *Server) wiring() (wiring, error) {
 	}
 	w.resolver = resolve.Options{Dial: s.o.DialDNS, Logger: s.log, Own: func(host string) bool { return w.book.Load().Serves(host) }}
 	var err error
-	if w.resolver.Servers, err = s.o.NameServers(); err != nil {
+	if w.resolver.Servers, err = config.NameServers(s.o.DNS); err != nil {
 		return w, err
 	}
 	if w.transport.ServerTLS, err = s.serverTLS(); err != nil {

@@ -127,7 +127,7 @@ func (s *Serve) Check() error {
 	if _, err := s.Networks(); err != nil {
 		return err
 	}
-	if _, err := s.NameServers(); err != nil {
+	if _, err := NameServers(s.DNS); err != nil {
 		return err
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -267,9 +267,9 @@ func (s *Serve) Networks() ([]netip.Prefix, error) {
 	return list, nil
 }
 
-// NameServers are those that are asked; none: the system's.
-func (s *Serve) NameServers() (list []netip.AddrPort, err error) {
-	for _, d := range s.DNS {
+// NameServers reads the values of --dns.
+func NameServers(values []string) (list []netip.AddrPort, err error) {
+	for _, d := range values {
 		a, err := netip.ParseAddrPort(d)
 		if err != nil {
 			return nil, fmt.Errorf("--dns %s: want ADDR:PORT: %w", d, err)

@@ -10,20 +10,22 @@ import (
 	"os"
 	"strings"
 
+	"lamplight/config"
 	"lamplight/directory"
 	"lamplight/sip/ua"
 )
 
 // client is what the commands share that are SIP clients of a server.
 type client struct {
-	Server        string `default:"127.0.0.1:5060" placeholder:"HOST:PORT" help:"The server."`
-	Transport     string `default:"udp" enum:"udp,tcp,tls,ws,wss" help:"How it is reached: udp, tcp, tls, ws or wss."`
-	TLSCA         string `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS and WSS (PEM); the system's authorities where left out."`
-	InsecureTLS   bool   `name:"insecure-tls" help:"Believe any certificate: for trying things out."`
-	As            string `placeholder:"USER" help:"Who asks; the first user named where left out."`
-	Domain        string `default:"localhost" help:"Domain of users written without one."`
-	PasswordStdin bool   `help:"Read the password from standard input."`
-	JSON          bool   `help:"Print JSON."`
+	Server        string   `placeholder:"HOST:PORT" help:"The server, by its address or name; the domain of who asks where left out."`
+	Transport     string   `default:"" enum:",udp,tcp,tls,ws,wss" help:"How it is reached: udp, tcp, tls, ws or wss; what its domain prefers where left out."`
+	DNS           []string `placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
+	TLSCA         string   `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS and WSS (PEM); the system's authorities where left out."`
+	InsecureTLS   bool     `name:"insecure-tls" help:"Believe any certificate: for trying things out."`
+	As            string   `placeholder:"USER" help:"Who asks; the first user named where left out."`
+	Domain        string   `default:"localhost" help:"Domain of users written without one."`
+	PasswordStdin bool     `help:"Read the password from standard input."`
+	JSON          bool     `help:"Print JSON."`
 }
 
 // aor is a user's address-of-record, as a URI.
@@ -44,6 +46,9 @@ func (c *client) agent(dflt string) (*ua.Agent, error) {
 		o.Password = password
 	}
 	var err error
+	if o.Names.Servers, err = config.NameServers(c.DNS); err != nil {
+		return nil, usage(err)
+	}
 	if o.TLS, err = c.tls(); err != nil {
 		return nil, usage(err)
 	}

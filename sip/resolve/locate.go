@@ -38,7 +38,7 @@ func (r *Resolver) locate(ctx context.Context, q request) ([]Target, error) {
 	if addrs := r.system.hosts(q.host); len(addrs) > 0 {
 		return s.targets(addrs, q.port, q.fallback()), nil
 	}
-	if q.port != 0 {
+	if q.port != 0 || q.webSocket() { // no SRV records are defined for it
 		return s.addresses(q.host, q.port, q.fallback())
 	}
 	services, err := s.services()

@@ -45,9 +45,12 @@ type Options struct {
 	Most int           // URIs looked up at the same time: 1,024
 
 	// Dial reaches a name server, over udp or tcp; nil: real sockets.
-	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
-	Random *rand.Rand // decides among SRV records of one priority; nil: any
-	Logger *slog.Logger
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// WebSocket lets transports ws and wss count: a client makes such connections,
+	// a server is only given them (RFC 7118 §5).
+	WebSocket bool
+	Random    *rand.Rand // decides among SRV records of one priority; nil: any
+	Logger    *slog.Logger
 }
 
 // Resolver looks names up. It is safe for concurrent use.
@@ -135,7 +138,7 @@ func (r *Resolver) Direct(u sip.URI) (Target, error) {
 }
 
 func (r *Resolver) direct(u sip.URI) (request, Target, error) {
-	q, err := read(u)
+	q, err := r.read(u)
 	if err != nil {
 		return q, Target{}, err
 	}

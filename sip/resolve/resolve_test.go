@@ -200,7 +200,7 @@ func TestHostsFile(t *testing.T) {
 	inMemory(t, resolve.Options{Hosts: name}, func(t *testing.T, s *resolvetest.Server, r *resolve.Resolver) {
 		for u, want := range map[string]string{
 			"sip:phone.test": "UDP 192.0.2.90:5060", "sips:phone": "TLS 192.0.2.90:5061 phone, TLS 192.0.2.91:5061 phone",
-			"sip:localhost": "UDP 127.0.0.1:5060",
+			"sip:localhost": "UDP 127.0.0.1:5060, UDP [::1]:5060",
 		} {
 			if got := look(t, r, u); got != want {
 				t.Errorf("%s leads to %s, want %s", u, got, want)

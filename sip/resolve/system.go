@@ -42,18 +42,15 @@ func (s *system) servers() []netip.AddrPort {
 }
 
 // hosts are the addresses of a name that needs no DNS; none for others.
-// "localhost" is this machine whatever DNS says (RFC 6761).
+// "localhost" is this machine, whatever others say (RFC 6761).
 func (s *system) hosts(name string) []netip.Addr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refresh()
-	if list := s.names[name]; len(list) > 0 {
-		return list
-	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 	}
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refresh()
+	return s.names[name]
 }
 
 func (s *system) refresh() {

@@ -9,10 +9,10 @@ import (
 
 // Target is one place to which a request can be sent.
 type Target struct {
-	Transport string // as Via writes it: UDP, TCP or TLS
+	Transport string // as Via writes it: UDP, TCP or TLS, or for a client WS or WSS
 	Addr      netip.AddrPort
-	// Name is what a certificate has to prove over TLS: the domain of the URI,
-	// not what DNS made of it (RFC 5922 §7.3). "": the address.
+	// Name is what a certificate has to prove over TLS, and what a WebSocket server
+	// is called: the domain of the URI, not what DNS made of it (RFC 5922 §7.3). "": the address.
 	Name string
 }
 
@@ -25,7 +25,7 @@ type request struct {
 	secure    bool   // sips
 }
 
-func read(u sip.URI) (request, error) {
+func (r *Resolver) read(u sip.URI) (request, error) {
 	if u.IsTel() {
 		return request{}, ErrTransport
 	}
@@ -48,8 +48,15 @@ func read(u sip.URI) (request, error) {
 	switch q.transport {
 	case "", "UDP", "TCP", "TLS":
 		return q, nil
+	case "WS", "WSS":
+		if q.secure {
+			q.transport = "WSS"
+		}
+		if r.o.WebSocket {
+			return q, nil
+		}
 	}
-	return q, ErrTransport // to a WebSocket client there is no way but its own connection (RFC 7118 §5)
+	return q, ErrTransport
 }
 
 // maxName is the longest a domain name can be.
@@ -83,7 +90,7 @@ func (q request) literal() (Target, bool) {
 // at is a target; port 0 is the transport's own.
 func (q request) at(a netip.Addr, port uint16, transport string) Target {
 	t := Target{Transport: transport, Addr: netip.AddrPortFrom(a, port)}
-	if transport == "TLS" {
+	if transport == "TLS" || q.webSocket() {
 		if _, err := netip.ParseAddr(q.name); err != nil {
 			t.Name = q.name
 		}
@@ -94,9 +101,17 @@ func (q request) at(a netip.Addr, port uint16, transport string) Target {
 	return t
 }
 
+// defaultPort is that of RFC 3261 §19.1.2 and RFC 7118 §5.5.
 func defaultPort(transport string) uint16 {
-	if transport == "TLS" {
+	switch transport {
+	case "TLS":
 		return 5061
+	case "WS":
+		return 80
+	case "WSS":
+		return 443
 	}
 	return 5060
 }
+
+func (q request) webSocket() bool { return q.transport == "WS" || q.transport == "WSS" }

@@ -1,7 +1,8 @@
 // Package ua is a SIP user agent: it registers (RFC 3261 §10.2), publishes event
 // state (RFC 3903 §4), subscribes to it (RFC 6665 §4.1), and makes and takes calls
 // (RFC 3261 §13), for the command line, the demo, click-to-call and the tests. It
-// talks to one server, has no media, and looks no names up but that server's.
+// talks to one server, whatever that has as servers of its name, has no media, and
+// looks no other names up.
 package ua
 
 import (
@@ -17,27 +18,29 @@ import (
 	"time"
 
 	"lamplight/sip"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 )
 
 // ErrClosed says that the agent was closed.
 var ErrClosed = errors.New("ua: the agent is closed")
 
-// Options of New. User and Server must be there.
+// Options of New. User must be there.
 type Options struct {
 	User     string // the address-of-record: "sip:alice@example.test"; without scheme it is a sip one
-	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; without port it is 5060, over TLS 5061, over WebSocket 80 or 443
+	Server   string // where every request goes: "192.0.2.1:5060", "example.test"; a name is located by RFC 3263. "": the domain of User
 	Username string // for digest; "": the user part of User
 	Password string // for digest; "": a challenge is not answered
 	Realm    string // the one whose challenges are answered; "": any of the server's
 
-	Transport string      // "udp", "tcp", "tls", "ws" or "wss"; "": udp
-	TLS       *tls.Config // whom to believe over TLS and WSS; nil: the system's authorities
-	Local     string      // over UDP the address to listen at; "": a free port of an address that reaches the server
-	Display   string      // the display name in From
-	Instance  string      // the URN of +sip.instance in Contact; "": none
-	UserAgent string      // the header field's value; "": none
-	Header    []byte      // more for every request: whole lines, each with its CRLF
+	Transport string          // "udp", "tcp", "tls", "ws" or "wss"; "": what the server's domain prefers, else udp
+	TLS       *tls.Config     // whom to believe over TLS and WSS; nil: the system's authorities
+	Names     resolve.Options // how the server's name is looked up
+	Local     string          // over UDP the address to listen at; "": a free port of an address that reaches the server
+	Display   string          // the display name in From
+	Instance  string          // the URN of +sip.instance in Contact; "": none
+	UserAgent string          // the header field's value; "": none
+	Header    []byte          // more for every request: whole lines, each with its CRLF
 
 	// Listen opens the socket: nil takes a real one, a test may give one in memory.
 	Listen func(network, addr string) (transaction.PacketConn, error)
@@ -59,9 +62,9 @@ type Options struct {
 type Agent struct {
 	o      Options
 	user   address
-	server netip.AddrPort
-	host   string // the server's name as it was given
+	server sip.URI // where every request goes
 	layer  *transaction.Layer
+	sender *resolve.Sender
 	log    *slog.Logger
 	digest credentials
 
@@ -86,7 +89,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, server, err := resolve(o.Server, o.Transport)
+	server, err := serverURI(o, user)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func New(o Options) (*Agent, error) {
 	if o.Username == "" {
 		o.Username = user.user
 	}
-	a := &Agent{o: o, user: user, host: host, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}, calls: map[string]*Call{}}
+	a := &Agent{o: o, user: user, server: server, log: o.Logger, subscriptions: map[*Subscription]struct{}{}, usages: map[string]*usage{}, calls: map[string]*Call{}}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -105,78 +108,94 @@ func New(o Options) (*Agent, error) {
 	a.registration = newRegistration(a)
 	// One reader: requests are handled in the order in which they come.
 	a.layer = transaction.New(handler{a}, transaction.Options{Readers: 1, Listen: o.Listen, ClientTLS: o.TLS, Logger: o.Logger})
-	if err := a.open(); err != nil {
+	o.Names.WebSocket = true
+	a.sender = resolve.NewSender(resolve.New(o.Names), a.layer)
+	if _, err := a.way(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
-// resolve reads host:port, and looks a host up that is a name.
-func resolve(server, transport string) (host string, at netip.AddrPort, err error) {
+// serverURI is where every request goes, as a URI that can be located: the server
+// that was named, else the user's domain.
+func serverURI(o Options, user address) (sip.URI, error) {
+	server := o.Server
+	if server == "" {
+		server = user.host
+	}
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
-		host, port = strings.Trim(server, "[]"), defaultPort(transport)
+		host, port = strings.Trim(server, "[]"), ""
 	}
-	server = net.JoinHostPort(host, port)
-	if at, err := netip.ParseAddrPort(server); err == nil {
-		return host, at, nil
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
-	u, err := net.ResolveUDPAddr("udp", server)
-	if err != nil || u.IP == nil {
-		return "", at, fmt.Errorf("ua: server %q: not an address and no name that can be looked up", server)
+	uri := "sip:" + host
+	if user.scheme == "sips" && o.Transport == "" {
+		uri = "sips:" + host
 	}
-	at = u.AddrPort()
-	return host, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
-}
-
-// defaultPort is that of RFC 3261 §19.1.2 and RFC 7118 §5.5.
-func defaultPort(transport string) string {
-	switch strings.ToLower(transport) {
-	case "tls":
-		return "5061"
-	case "ws":
-		return "80"
-	case "wss":
-		return "443"
+	if port != "" {
+		uri += ":" + port
 	}
-	return "5060"
-}
-
-func (a *Agent) open() error {
-	if a.transport() == "UDP" {
-		local := a.o.Local
-		if local == "" {
-			local = near(a.server.Addr())
-		}
-		if _, err := a.layer.Listen("udp:" + local); err != nil {
-			return err
-		}
+	if o.Transport != "" {
+		uri += ";transport=" + strings.ToLower(o.Transport)
 	}
-	_, err := a.way()
-	return err
-}
-
-func (a *Agent) transport() string {
-	if a.o.Transport == "" {
-		return "UDP"
-	}
-	return strings.ToUpper(a.o.Transport)
-}
-
-// way is the flow to the server; a connection that is gone is made again.
-func (a *Agent) way() (transaction.Flow, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.flow.Alive() {
-		return a.flow, nil
-	}
-	flow, err := a.layer.FlowTo(a.transport(), a.host, netip.AddrPort{}, a.server)
+	u, err := sip.ParseURI([]byte(uri))
 	if err != nil {
+		return u, fmt.Errorf("ua: server %q: neither an address nor a name", server)
+	}
+	return u, nil
+}
+
+// way is the flow to the server, a new one where there is none, or its connection
+// is gone: to the first of the server's addresses that there is a way to.
+func (a *Agent) way() (transaction.Flow, error) {
+	if f := a.current(); f.Alive() {
+		return f, nil
+	}
+	targets, err := a.sender.Resolver.Resolve(a.ctx, a.server)
+	if err != nil {
+		return transaction.Flow{}, fmt.Errorf("ua: the server: %w", err)
+	}
+	var flow transaction.Flow
+	for _, t := range targets {
+		if flow, err = a.flowTo(t); err == nil {
+			a.use(flow)
+			return flow, nil
+		}
+	}
+	return flow, err
+}
+
+// flowTo is a flow to one of the server's addresses. Over UDP the agent has to
+// listen where the server can reach it.
+func (a *Agent) flowTo(t resolve.Target) (transaction.Flow, error) {
+	flow, err := a.layer.FlowTo(t.Transport, t.Name, netip.AddrPort{}, t.Addr)
+	if t.Transport != "UDP" || !errors.Is(err, transaction.ErrNoListener) {
 		return flow, err
 	}
-	a.flow = flow
-	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), flow.Local(), flow.URIParameter())
-	return flow, nil
+	local := a.o.Local
+	if local == "" {
+		local = near(t.Addr.Addr())
+	}
+	if _, err := a.layer.Listen("udp:" + local); err != nil {
+		return flow, err
+	}
+	return a.layer.FlowTo(t.Transport, t.Name, netip.AddrPort{}, t.Addr)
+}
+
+func (a *Agent) current() transaction.Flow {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.flow
+}
+
+// use makes a flow the one by which the server reaches the agent.
+func (a *Agent) use(f transaction.Flow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flow = f
+	a.contact = fmt.Sprintf("sip:%s%s%s", a.user.prefix(), f.Local(), f.URIParameter())
 }
 
 // near is an address to listen at from which another is reached.
@@ -230,6 +249,7 @@ func (a *Agent) Close() error {
 	a.mu.Unlock()
 	a.cancel()
 	err := a.layer.Close()
+	a.sender.Resolver.Close()
 	for _, c := range calls {
 		c.end(Ending{Err: ErrClosed}, nil)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lamplight/sip"
+	"lamplight/sip/resolve"
 	"lamplight/sip/transaction"
 )
 
@@ -50,14 +51,25 @@ func seconds(b []byte) time.Duration {
 // empty is filled in: the user is in From, and in To and the Request-URI where no
 // other stands there; Call-ID and CSeq are new. The response may be any final
 // one, and is the caller's; an error says that there was none.
-func (a *Agent) Do(ctx context.Context, r sip.Request) (*sip.Message, error) { return a.do(ctx, &r) }
+func (a *Agent) Do(ctx context.Context, r sip.Request) (*sip.Message, error) {
+	return a.do(ctx, &r)
+}
 
 // do is Do; r.CSeq is raised for each answer to a challenge (RFC 3261 §22.2).
 func (a *Agent) do(ctx context.Context, r *sip.Request) (*sip.Message, error) {
+	return a.answering(ctx, r, false)
+}
+
+// doReachable is do, with the agent's Contact.
+func (a *Agent) doReachable(ctx context.Context, r *sip.Request) (*sip.Message, error) {
+	return a.answering(ctx, r, true)
+}
+
+func (a *Agent) answering(ctx context.Context, r *sip.Request, contact bool) (*sip.Message, error) {
 	a.fill(r)
 	answered := map[int]int{}
 	for {
-		m, err := a.once(ctx, *r)
+		m, err := a.once(ctx, *r, contact)
 		if err != nil || m.Status() != 401 && m.Status() != 407 {
 			return m, err
 		}
@@ -92,17 +104,20 @@ func (a *Agent) fill(r *sip.Request) {
 // firstCSeq is any number low enough to rise for ever (RFC 3261 §8.1.1.5).
 func firstCSeq() uint32 { return 1 + rand.Uint32N(1<<16) }
 
-// once is one transaction.
-func (a *Agent) once(ctx context.Context, r sip.Request) (*sip.Message, error) {
-	r.Header = a.headerOf(&r)
-	flow, err := a.way()
-	if err != nil {
-		return nil, domain(err)
-	}
+// once is one request: a transaction with the server that was used last, and with
+// the next of its name where that fails. Where it needs one, its Contact is where
+// that server reaches the agent.
+func (a *Agent) once(ctx context.Context, r sip.Request, contact bool) (*sip.Message, error) {
 	e := make(exchange, 1)
-	if err := a.layer.Send(flow, &r, e); err != nil {
-		return nil, domain(err)
-	}
+	a.sender.Send(resolve.Way{URI: a.server, Known: a.current(), Flow: a.flowTo}, func(f transaction.Flow, x transaction.Exchange) error {
+		a.use(f)
+		one := r
+		if contact {
+			one.Header = append(header(nil).add(sip.Contact, a.contactValue()), r.Header...)
+		}
+		one.Header = a.headerOf(&one)
+		return a.layer.Send(f, &one, x)
+	}, e)
 	return e.wait(ctx)
 }
 
@@ -117,7 +132,7 @@ func (a *Agent) headerOf(r *sip.Request) []byte {
 }
 
 func domain(err error) error {
-	if errors.Is(err, transaction.ErrClosed) {
+	if errors.Is(err, transaction.ErrClosed) || errors.Is(err, resolve.ErrClosed) {
 		return ErrClosed
 	}
 	return err

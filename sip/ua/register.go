@@ -105,8 +105,8 @@ func (r *registration) send(ctx context.Context, expires time.Duration) (time.Du
 	// The domain is asked, in the user's name (RFC 3261 §10.2).
 	req := sip.Request{Method: sip.REGISTER, URI: a.user.scheme + ":" + a.user.host, From: r.from,
 		To: a.user.nameAddr(""), CallID: r.callID, CSeq: r.cseq,
-		Header: header(nil).add(sip.Contact, a.contactValue()).add(sip.Expires, wholeSeconds(expires))}
-	m, err := a.do(ctx, &req)
+		Header: header(nil).add(sip.Expires, wholeSeconds(expires))}
+	m, err := a.doReachable(ctx, &req)
 	r.cseq = req.CSeq
 	if err != nil {
 		return 0, err

@@ -141,7 +141,7 @@ func (s *Subscription) header(expires time.Duration) []byte {
 	if s.o.ID != "" {
 		event += ";id=" + s.o.ID
 	}
-	h := header(nil).add(sip.Event, event).add(sip.Contact, s.agent.contactValue())
+	h := header(nil).add(sip.Event, event)
 	if expires >= 0 {
 		h = h.add(sip.Expires, wholeSeconds(expires))
 	}

@@ -42,7 +42,7 @@ func (u *usage) subscribe(ctx context.Context, expires time.Duration) error {
 	req := u.request(expires)
 	u.unanswered, u.sent = true, time.Now()
 	s.mu.Unlock()
-	m, err := s.agent.do(ctx, &req)
+	m, err := s.agent.doReachable(ctx, &req)
 	u.cseq = req.CSeq
 	if err == nil {
 		err = asError(m)
