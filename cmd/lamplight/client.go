@@ -17,7 +17,7 @@ import (
 
 // client is what the commands share that are SIP clients of a server.
 type client struct {
-	Server        string   `placeholder:"HOST:PORT" help:"The server, by its address or name; the domain of who asks where left out."`
+	Server        string   `default:"127.0.0.1:5060" placeholder:"HOST[:PORT]" help:"The server: its address, or a name, such as the domain, whose servers DNS tells."`
 	Transport     string   `default:"" enum:",udp,tcp,tls,ws,wss" help:"How it is reached: udp, tcp, tls, ws or wss; what its domain prefers where left out."`
 	DNS           []string `placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
 	TLSCA         string   `name:"tls-ca" placeholder:"FILE" help:"Whom to believe over TLS and WSS (PEM); the system's authorities where left out."`

@@ -522,8 +522,7 @@ func TestADocumentTooLarge(t *testing.T) {
 	s.end(t, syscall.SIGTERM)
 }
 
-// Where no server is named, the domain's own is found by its name, over whatever
-// transport it prefers.
+// A domain's server is found by its name, over whatever transport it prefers.
 func TestTheDomainIsFoundByName(t *testing.T) {
 	_, ready := serves(t, "--listen", "tcp:127.0.0.1:0")
 	port := func(transport string) string { _, p, _ := net.SplitHostPort(ready[transport]); return p }
@@ -533,10 +532,10 @@ example.test. NAPTR 20 0 "s" "SIP+D2U" "" _sip._udp.example.test.
 _sip._tcp.example.test. SRV 0 0 `+port("tcp")+` sip.example.test.
 _sip._udp.example.test. SRV 0 0 `+port("udp")+` sip.example.test.
 sip.example.test. A 127.0.0.1`).Listen().String()
-	succeed(t, "", "publish", "alice@example.test", "--state", "busy", "--dns", names)
-	succeed(t, "", "publish", "bob@example.test", "--state", "busy", "--dns", names, "--transport", "udp")
+	succeed(t, "", "publish", "alice@example.test", "--state", "busy", "--dns", names, "--server", "example.test")
+	succeed(t, "", "publish", "bob@example.test", "--state", "busy", "--dns", names, "--server", "Example.test", "--transport", "udp")
 	succeed(t, "", "publish", "carol@example.test", "--state", "busy", "--dns", names, "--server", "sip.example.test:"+port("udp"))
-	if status, _, said := result(t, "", "publish", "alice@other.test", "--state", "busy", "--dns", names); status == 0 || !strings.Contains(said, "no such name") {
+	if status, _, said := result(t, "", "publish", "alice@example.test", "--state", "busy", "--dns", names, "--server", "other.test"); status == 0 || !strings.Contains(said, "no such name") {
 		t.Errorf("other.test: status %d, %s", status, said)
 	}
 }
