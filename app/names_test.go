@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -149,17 +151,22 @@ func TestSlowNamesHoldUpNobody(t *testing.T) {
 	})
 }
 
-// Where a name leads is looked up in the outbound list, and is not the server.
+// Where a name leads is looked up in the outbound list, and is no place where no
+// phone is: not the server, its host, or a service of others.
 func TestNamesCannotAimTheServer(t *testing.T) {
-	inNamedOffice(t, []string{"203.0.113.2/32", "192.0.2.1"}, func(o *office, names *resolvetest.Server) {
+	inNamedOffice(t, []string{"203.0.113.2/32", "192.0.2.1", "127.0.0.1"}, func(o *office, names *resolvetest.Server) {
 		one, two := o.handset("alice"), o.handset("bob")
 		one.subscribe("bob", routed)
-		two.next()
+		two.next() // the first server is outside the list
 		one.silent(time.Second)
-		names.Set("mirror.partner.test. A 192.0.2.1")
-		two.subscribe("alice", "Record-Route: <sip:mirror.partner.test:5060;lr>")
-		o.advance(time.Second)
-		o.expectMetrics(map[string]string{`lamplight_sip_requests_total{method="NOTIFY",transport="udp"}`: ""})
-		two.silent(time.Second)
+		names.Set("mirror.test. A 192.0.2.1\nmirror.test. A 127.0.0.1\nmirror.test. A 198.51.100.7\nservice.test. A 203.0.113.2")
+		o.net.Tap(func(from, to netip.AddrPort, b []byte) {
+			if from == serverAt && bytes.HasPrefix(b, []byte("NOTIFY")) {
+				o.Errorf("a notification to %s", to)
+			}
+		})
+		two.subscribe("alice", "Record-Route: <sip:mirror.test:5060;lr>")
+		two.subscribe("carol", "Record-Route: <sip:service.test:53;lr>")
+		o.advance(5 * time.Minute)
 	})
 }

@@ -219,11 +219,11 @@ func (d *dialogSink) locate(n notifier.Notification) {
 		d.Failed(err)
 		return
 	}
-	w := resolve.Way{URI: u, Local: d.flow.Local(), Known: d.flow}
-	if d.stored != nil {
-		w.Local = d.stored.local
-	}
-	d.server.names.Send(w, func(f transaction.Flow, x transaction.Exchange) error {
+	at := d.at()
+	d.server.names.Send(resolve.Way{URI: u, Local: at.local, Known: d.flow}, func(f transaction.Flow, x transaction.Exchange) error {
+		if to := f.Remote(); to != at.remote && strange(to, at.remote.Addr()) {
+			return errTarget // a name can be made to lead anywhere
+		}
 		return d.server.layer.Send(f, d.request(n, f), x)
 	}, d)
 }
