@@ -378,6 +378,34 @@ func TestAPhoneIsAskedAtItsContact(t *testing.T) {
 	bob.shows(presence.Offline)
 }
 
+// A device that a push wakes sleeps without its connection until it expires, and
+// is shown so, over a restart too; one that is awake is seen before it.
+func TestRule07Sleeping(t *testing.T) {
+	b := openBranch(t, grace(0))
+	alice, bob := b.line("TCP", "alice"), b.line("TCP", "bob")
+	pushed := "Contact: <sip:alice@127.0.0.1:9;transport=tcp;pn-provider=acme;pn-prid=1>"
+	alice.register(pushed)
+	bob.subscribe("alice")
+	bob.shows(presence.Available)
+	_ = alice.conn.Close()
+	if m := bob.shows(presence.Away); !strings.Contains(string(m.Body()), "sleeping/>") {
+		t.Errorf("shown as\n%s", m.Body())
+	}
+	desk := b.line("TCP", "alice")
+	desk.register()
+	bob.shows(presence.Available)
+	_ = desk.conn.Close()
+	bob.shows(presence.Away)
+	b.server.Kill()
+	b.start()
+	carol := b.line("TCP", "carol")
+	carol.subscribe("alice")
+	carol.shows(presence.Away)
+	again := b.line("TCP", "alice")
+	again.register(pushed)
+	carol.shows(presence.Available)
+}
+
 // What a push wakes, and what a proxy leads to, outlives the connection.
 func TestWhatOutlivesItsConnection(t *testing.T) {
 	b := openBranch(t, grace(0))

@@ -28,9 +28,10 @@ type Binding struct {
 	Since       time.Time // when it was made
 	Until       time.Time // when it ends
 
-	uri   sip.URI
-	event string    // that led to its state (RFC 3680 §4.7.1)
-	lost  time.Time // when it ends, for its flow is gone; zero: it is not
+	uri    sip.URI
+	event  string    // that led to its state (RFC 3680 §4.7.1)
+	asleep bool      // its flow is gone, and a push wakes the device
+	lost   time.Time // when it ends, for its flow is gone; zero: it is not
 }
 
 // The events of a contact that a registrar sees (RFC 3680 §4.7.1).
@@ -66,5 +67,5 @@ func (b *Binding) input() event.Input {
 
 func (b *Binding) contact(state, event string) *reginfo.Contact {
 	return &reginfo.Contact{ID: b.ID, URI: b.URI, State: state, Event: event, CallID: b.CallID, CSeq: b.CSeq,
-		Q: b.Q, DisplayName: b.DisplayName, Params: b.Params, Since: b.Since, Until: b.Until}
+		Q: b.Q, DisplayName: b.DisplayName, Params: b.Params, Since: b.Since, Until: b.Until, Asleep: b.asleep}
 }

@@ -10,14 +10,11 @@ import (
 	"lamplight/owner"
 )
 
-// hangs tells whether a binding ends with its flow (RFC 5626 §7). Who registers
-// over a connection is reached on it: the address in its Contact is as a rule the
+// hangs tells whether a binding needs its flow (RFC 5626 §7). Who registers over
+// a connection is reached on it: the address in its Contact is as a rule the
 // connection's own, or one behind a NAT. Where a Path leads there, the connection
-// is a proxy's and comes and goes; and a device that can be woken by a push
-// sleeps without one (RFC 8599). What listens at its Contact is asked there.
-func (b *Binding) hangs() bool {
-	return b.Flow != 0 && len(b.Path) == 0 && !b.wakes()
-}
+// is a proxy's, and comes and goes.
+func (b *Binding) hangs() bool { return b.Flow != 0 && len(b.Path) == 0 }
 
 // wakes tells whether a push reaches the device.
 func (b *Binding) wakes() bool {
@@ -26,11 +23,11 @@ func (b *Binding) wakes() bool {
 }
 
 // Lost says that a connection is gone: what was registered over it ends, unless
-// the device comes back in time.
+// the device comes back in time, or sleeps.
 func (r *Registrar) Lost(t *owner.Turn, aor event.AoR, flow uint64) {
 	l := r.location(aor)
 	for _, b := range l.bindings {
-		if b.Flow == flow && b.lost.IsZero() && b.hangs() {
+		if b.Flow == flow && b.lost.IsZero() && !b.asleep && b.hangs() {
 			r.lose(t, aor, b, r.opt.Grace)
 		}
 	}
@@ -45,7 +42,15 @@ func (r *Registrar) resume(t *owner.Turn, aor event.AoR, b *Binding) {
 	}
 }
 
+// lose begins the time of grace of a binding without its flow. What listens at
+// its Contact is asked there; a device that a push wakes sleeps for as long as it
+// is bound (RFC 8599).
 func (r *Registrar) lose(t *owner.Turn, aor event.AoR, b *Binding, grace time.Duration) {
+	if b.wakes() {
+		b.asleep = true
+		r.inputs.Put(t, aor, b.input())
+		return
+	}
 	b.lost = t.Now.Add(grace)
 	if r.opt.Ask != nil && grace > 0 {
 		r.opt.Ask(aor, b, grace)

@@ -61,7 +61,7 @@ func TestABindingEndsWithItsConnection(t *testing.T) {
 	if got := d.list(d.Lookup(alice)); got != "b@h 270, c@h 270, d@h 270, e@h;pn-provider=acme 270" {
 		t.Errorf("bound %s", got)
 	}
-	if got := d.told(); got != "a@h terminated deactivated, b@h active registered, c@h active registered, d@h active registered, e@h;pn-provider=acme active registered" {
+	if got := d.told(); got != "a@h terminated deactivated, b@h active registered, c@h active registered, d@h active registered, e@h;pn-provider=acme active registered asleep" {
 		t.Errorf("told %s", got)
 	}
 	if d.Deserted() != 1 || d.journal.Len() != 4 {

@@ -107,6 +107,9 @@ func (d *desk) told() string {
 	for _, in := range d.bag {
 		c := in.Doc.(*reginfo.Contact)
 		list = append(list, fmt.Sprintf("%s %s %s", strings.TrimPrefix(c.URI, "sip:"), c.State, c.Event))
+		if c.Asleep {
+			list[len(list)-1] += " asleep"
+		}
 	}
 	slices.Sort(list)
 	return strings.Join(list, ", ")

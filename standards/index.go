@@ -85,7 +85,7 @@ var index = []Standard{
 	{7616, "HTTP Digest Access Authentication", Supported, "qop=auth; auth-int is left out, because no phone uses it"},
 	{7984, "Locating SIP Servers in a Dual-Stack IP Network", Partly, "addresses of both families are looked up and tried, those of IPv6 first; the order does not follow the machine's policy"},
 	{8489, "Session Traversal Utilities for NAT (STUN)", Partly, "Binding requests over UDP are answered, without authentication; the server asks nobody itself"},
-	{8599, "Push Notification with SIP", No, "a binding's parameters are kept"},
+	{8599, "Push Notification with SIP", No, "a binding with pn-provider outlives its connection and is shown as sleeping; nothing is pushed"},
 	{8760, "The SIP Digest Access Authentication Scheme", Supported, "MD5 and SHA-256 are offered, MD5 first for clients that read one challenge only, and alone for those that give up at another; SHA-512-256 is left out"},
 }
 

@@ -23,6 +23,7 @@ type Contact struct {
 	DisplayName  string
 	Params       []Param
 	Since, Until time.Time // when it was made, and when it ends; zero: not known
+	Asleep       bool      // only a push reaches the device; not printed
 }
 
 func contact(n *xmltree.Node, at time.Time) *Contact {

@@ -29,6 +29,7 @@ type known struct {
 	reports    []dialoginfo.Report
 	called     time.Time // when the newest report of a live dialog was made
 	registered bool
+	awake      bool // a device of theirs is: not all that are bound sleep
 	next       time.Time
 }
 
@@ -52,7 +53,7 @@ func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.
 	}
 	out := &pidf.Presence{Entity: string(aor)}
 	k.join(out)
-	k.person(out, call)
+	k.person(out, call, !heard && k.registered && !k.awake)
 	return out, k.next
 }
 
@@ -74,7 +75,9 @@ func gather(in []event.Input, now time.Time) known {
 				}
 			}
 		case *reginfo.Contact:
-			k.registered = k.registered || i.Event == "reg" && doc != nil && doc.State == reginfo.Active
+			bound := i.Event == "reg" && doc != nil && doc.State == reginfo.Active
+			k.registered = k.registered || bound
+			k.awake = k.awake || bound && !doc.Asleep
 		}
 	}
 	k.published = newest(k.published)
@@ -191,10 +194,14 @@ func unique(ids map[string]bool, id, input string) string {
 }
 
 // person makes the one person: the activities of all, the notes that people
-// wrote, and a headline for all to see.
-func (k *known) person(out *pidf.Presence, call State) {
+// wrote, and a headline for all to see. Who is reached by waking a device alone is
+// away.
+func (k *known) person(out *pidf.Presence, call State, asleep bool) {
 	person := pidf.Person{ID: personID}
 	state, dnd := call, false
+	if asleep {
+		state, person.Activities = min(state, Away), []string{"sleeping"}
+	}
 	for _, p := range k.published {
 		s := said(p.doc)
 		state, dnd = min(state, s), dnd || s == DND

@@ -272,6 +272,25 @@ func TestARegistrationIsOneTuple(t *testing.T) {
 	}
 }
 
+// Who is reached by waking a device alone is away, unless something says more.
+func TestWhoSleepsIsAway(t *testing.T) {
+	asleep := binding("1", reginfo.Active)
+	asleep.Doc.(*reginfo.Contact).Asleep = true
+	for _, c := range []struct {
+		in   []event.Input
+		want State
+	}{
+		{[]event.Input{asleep}, Away},
+		{[]event.Input{asleep, binding("2", reginfo.Active)}, Available},
+		{[]event.Input{asleep, binding("2", reginfo.Terminated)}, Away},
+		{[]event.Input{asleep, says("1", Available, "")}, Available},
+	} {
+		if got, _, _ := StateOf(compose(office, c.in...)); got != c.want {
+			t.Errorf("%v is %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
 // Phones compare some of it as text.
 func TestTheDocumentAsPhonesReadIt(t *testing.T) {
 	doc := compose(office, says("1", DND, "until four"), calls("c", call("1", dialoginfo.Confirmed, "")))
