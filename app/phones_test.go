@@ -154,6 +154,24 @@ func TestOlderSoftphonesAreChallengedForMD5Alone(t *testing.T) {
 	})
 }
 
+// What is too large for UDP is sent whole where there is no other way to a phone,
+// and counted: a lamp that is late is better than one that never changes.
+func TestR05LargeNotify(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		bob := o.handset("bob")
+		bob.subscribe("alice")
+		bob.next()
+		note := strings.Repeat("이따 봐요 ", 120)
+		o.handset("alice").publish("alice", strings.Replace(state("alice", presence.Away), "</dm:person>", "<dm:note>"+note+"</dm:note></dm:person>", 1))
+		m := bob.next()
+		o.has(m, strings.TrimSpace(note))
+		if size := len(m.Bytes()); size < 1500 {
+			t.Errorf("%d bytes are not much", size)
+		}
+		o.expectMetrics(map[string]string{"lamplight_sip_requests_large_total": "1"})
+	})
+}
+
 // The 200 comes first; where they cross, the NOTIFY is tried again.
 func TestR06TheAnswerBeforeTheNotify(t *testing.T) {
 	inOffice(t, nil, func(o *office) {

@@ -427,9 +427,9 @@ func TestWhatIsSaidIsShown(t *testing.T) {
 	if err := os.WriteFile(key, []byte("hush\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, ready := serves(t, "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain", "0s",
+	s, ready := serves(t, "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--listen", "ws:127.0.0.1:0", "--listen", "wss:127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain", "0s",
 		"--hep", "udp:"+homer.LocalAddr().String(), "--hep-id", "7", "--hep-password-file", key)
-	for _, transport := range []string{"udp", "tcp", "tls"} {
+	for _, transport := range []string{"udp", "tcp", "tls", "ws", "wss"} {
 		succeed(t, "", "publish", transport+"@example.test", "--state", "busy", "--server", ready[transport], "--transport", transport, "--insecure-tls")
 		for seen := 0; seen < 2; seen++ { // the request and its answer
 			b := make([]byte, 1<<16)
@@ -443,7 +443,7 @@ func TestWhatIsSaidIsShown(t *testing.T) {
 			}
 		}
 		ladder := succeed(t, "", "trace", transport+"@example.test", "--admin", ready["admin"])
-		if !strings.Contains(ladder, "  "+transport+"  PUBLISH sip:"+transport) || strings.Count(ladder, "\n") != 1 {
+		if !strings.Contains(ladder, fmt.Sprintf("  %-3s  PUBLISH sip:%s", transport, transport)) || strings.Count(ladder, "\n") != 1 {
 			t.Errorf("the ladder over %s:\n%s", transport, ladder)
 		}
 	}
