@@ -118,6 +118,14 @@ func TestMetricsOfWhatGoesWrong(t *testing.T) {
 			alice.publish("alice", state("alice", s))
 		}
 		o.expectMetrics(map[string]string{`lamplight_notify_queue{event="presence"}`: "1", `lamplight_notify_coalesced_total{event="presence"}`: "0"})
+		short := o.handset("bob")
+		short.subscribe("alice", "Event: presence;id=2", "Expires: 60")
+		short.next()
+		short.status.Store(0)
+		alice.publish("alice", state("alice", presence.Away))
+		alice.publish("alice", state("alice", presence.DND))
+		o.expectMetrics(map[string]string{`lamplight_notify_queue{event="presence"}`: "2"})
+		short.status.Store(489) // to the retransmission: it ends with news that nobody gets
 		bob.status.Store(200)
 		o.advance(2 * time.Minute)
 		if got := o.scrape()[`lamplight_notify_coalesced_total{event="presence"}`]; got == "0" {
@@ -135,8 +143,8 @@ func TestMetricsOfWhatGoesWrong(t *testing.T) {
 			`lamplight_parse_errors_total{kind="framing"}`:                         "0",
 			`lamplight_registrations_lost_total`:                                   "0",
 			`lamplight_limit_total{limit="subscriptions"}`:                         "0",
-			`lamplight_sip_transaction_seconds_count{method="PUBLISH"}`:            "5",
-			`lamplight_sip_transaction_seconds_bucket{method="PUBLISH",le="+Inf"}`: "5",
+			`lamplight_sip_transaction_seconds_count{method="PUBLISH"}`:            "7",
+			`lamplight_sip_transaction_seconds_bucket{method="PUBLISH",le="+Inf"}`: "7",
 		})
 	})
 }

@@ -541,9 +541,10 @@ func TestRule25EntitiesThatMeanTheUser(t *testing.T) {
 // a call, and makes nobody reachable.
 func TestRule22DoNotDisturb(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
-		alice, bob := o.handset("alice"), o.handset("bob")
+		alice, bob, blf := o.handset("alice"), o.handset("bob"), o.handset("bob")
 		bob.subscribe("alice", "Expires: 86400")
 		bob.next()
+		blf.subscribe("alice", "Event: dialog", "Expires: 86400")
 		until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		dnd := strings.Replace(state("alice", presence.Busy), "<rpid:activities><rpid:busy/></rpid:activities>",
 			`<dnd xmlns="urn:lamplight:presence" until="`+until+`"/>`, 1)
@@ -553,8 +554,10 @@ func TestRule22DoNotDisturb(t *testing.T) {
 		o.shows(bob.next(), presence.OnThePhone)
 		alice.publish("alice", "Event: dialog", "SIP-If-Match: "+call, "Expires: 0")
 		o.shows(bob.next(), presence.DND)
+		blf.drain()
 		o.advance(time.Hour)
 		o.shows(bob.next(), presence.Available)
+		o.has(blf.next(), "<state>terminated</state>")
 		alice.publish("alice", "SIP-If-Match: "+tag, strings.Replace(dnd, "open", "closed", 1))
 		o.shows(bob.next(), presence.Offline)
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lamplight/body/dialoginfo"
+	"lamplight/body/pidf"
 	"lamplight/event"
 	"lamplight/event/eventtest"
 )
@@ -50,6 +51,35 @@ func TestIdleIsADocumentWithADialog(t *testing.T) {
 	for _, want := range []string{`version="5" state="full" entity="sip:1001@example.com"`, `<dialog id="idle"><state>terminated</state>`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in\n%s", want, got)
+		}
+	}
+}
+
+// A lamp is lit while somebody does not want to be disturbed, and no longer.
+func TestDoNotDisturb(t *testing.T) {
+	until := noon.Add(time.Hour)
+	says := func(basic string) event.Input {
+		return event.Input{Key: event.Key{Event: "presence", Source: event.EPA, ID: "p"}, Made: noon, Doc: &pidf.Presence{
+			Tuples: []pidf.Tuple{{Basic: basic}}, Persons: []pidf.Person{{DND: true, DNDUntil: until}}}}
+	}
+	for _, c := range []struct {
+		p     Package
+		basic string
+		at    time.Time
+		want  string
+	}{
+		{Package{}, "open", noon, dialoginfo.Confirmed},
+		{Package{Registrar: true}, "open", noon, dialoginfo.Confirmed},
+		{Package{HideDND: true}, "open", noon, dialoginfo.Terminated},
+		{Package{}, "closed", noon, dialoginfo.Terminated},
+		{Package{}, "open", until, dialoginfo.Terminated},
+	} {
+		d, next := c.p.Compose(aor, []event.Input{says(c.basic)}, c.at)
+		if got := d.(*dialoginfo.Info).Dialogs; len(got) != 1 || got[0].State != c.want {
+			t.Errorf("%+v, %s: %+v, want %s", c.p, c.basic, got, c.want)
+		}
+		if lit := c.want == dialoginfo.Confirmed; lit != next.Equal(until) {
+			t.Errorf("%+v, %s: it changes at %v", c.p, c.basic, next)
 		}
 	}
 }
