@@ -23,6 +23,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/proxy"
 	"lamplight/registrar"
 	"lamplight/sip/digest"
 	"lamplight/sip/hep"
@@ -89,6 +90,11 @@ func New(o Options) (*Server, error) {
 type wiring struct {
 	book          *directory.Book
 	registrar     bool
+	proxy         bool
+	strangers     bool
+	ports         []uint16 // that others know us by beside those listened on
+	routes        []proxy.Route
+	pickup        string
 	publications  esc.Limits
 	registrations registrar.Options
 	subscriptions notifier.Options // its limits
@@ -113,7 +119,7 @@ func (s *Server) wiring() (wiring, error) {
 	networks, users := s.o.Peers()
 	l := s.o.Limit.OrDefault()
 	w := wiring{
-		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
+		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), proxy: s.o.HasRole("proxy"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
 		grace: time.Duration(s.o.FlowGrace), natPing: time.Duration(s.o.NATPing),
 		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
@@ -223,6 +229,10 @@ func (s *Server) Start() error {
 		s.addrs = append(s.addrs, addr)
 	}
 	if err := s.owners.Load(time.Now()); err != nil {
+		_ = s.layer.Close()
+		return err
+	}
+	if err := s.useSecret(); err != nil {
 		_ = s.layer.Close()
 		return err
 	}

@@ -18,11 +18,13 @@ func (s *spine) Saw(seen call.Seen) {
 // registrations enters bindings as inputs, and tells calls of those that end.
 type registrations struct {
 	*esc.Compositor
-	calls *call.Calls
+	calls    *call.Calls
+	contacts *contacts
 }
 
 func (r registrations) Put(t *owner.Turn, aor event.AoR, in event.Input) {
 	r.Compositor.Put(t, aor, in)
+	r.contacts.put(aor, in)
 	if isBound(in) {
 		return
 	}
@@ -31,6 +33,12 @@ func (r registrations) Put(t *owner.Turn, aor event.AoR, in event.Input) {
 		lost = "" // all that there were
 	}
 	r.calls.RegistrationLost(t, aor, lost)
+}
+
+// Withdraw takes a binding's input away.
+func (r registrations) Withdraw(t *owner.Turn, aor event.AoR, k event.Key) {
+	r.Compositor.Withdraw(t, aor, k)
+	r.contacts.withdraw(aor, k)
 }
 
 func isBound(in event.Input) bool {

@@ -13,6 +13,7 @@ import (
 	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/policy"
+	"lamplight/proxy"
 	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/resolve"
@@ -31,6 +32,10 @@ type spine struct {
 	policy    *policy.Policy
 	esc       *esc.Compositor
 	registrar *registrar.Registrar // nil: the role is off
+	proxy     *proxy.Proxy         // nil: the role is off
+	contacts  contacts
+	token     [32]byte // the proxy's secret
+	known     bool     // it was stored
 	calls     *call.Calls
 	notifier  *notifier.Notifier
 	owners    *owner.Owners
@@ -63,11 +68,12 @@ func connect(o wiring) *spine {
 	s.esc.Tell(s.notifier)
 	s.calls = call.New(s.esc, call.Options{History: o.history, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
 	if o.registrar {
-		s.registrar = registrar.New(registrations{s.esc, s.calls}, s.flows(o))
+		s.registrar = registrar.New(registrations{s.esc, s.calls, &s.contacts}, s.flows(o))
 	}
 	s.owners = owner.New(o.journal, s, o.owners)
+	s.proxy = s.newProxy(o)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Notifier: s.notifier, Packages: packages, Profiles: o.profiles,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Packages: packages, Profiles: o.profiles,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
@@ -75,6 +81,10 @@ func connect(o wiring) *spine {
 	s.layer = transaction.New(s.uas, o.transport)
 	s.names = resolve.NewSender(resolve.New(o.resolver), s.layer)
 	s.uas.Use(s.layer, s.names)
+	if s.proxy != nil {
+		s.proxy.Use(s.layer, s.names)
+		s.calls.Use(prober{s.proxy})
+	}
 	return s
 }
 
@@ -148,6 +158,8 @@ func (s *spine) restore(t *owner.Turn, key string, kind byte, id string, value [
 		return s.registrar.Restore(t, key, kind, id, value)
 	case call.KindCall:
 		return s.calls.Restore(t, key, kind, id, value)
+	case kindSecret:
+		return s.restoreSecret(value)
 	case notifier.KindSubscription:
 		return s.notifier.Restore(t, key, kind, id, value)
 	}

@@ -37,7 +37,7 @@ type Serve struct {
 	TLSKey      string   `toml:"tls-key" placeholder:"FILE" help:"Key of the certificate (PEM)."`
 	WSOrigin    []string `toml:"ws-origin" placeholder:"ORIGIN" help:"Web page that may connect by WebSocket: https://phone.example.com. Where none is named, those of the host they connect to."`
 	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
-	Role        []string `toml:"role" default:"registrar,presence" enum:"registrar,presence,proxy" help:"What the server is: registrar, presence."`
+	Role        []string `toml:"role" default:"registrar,proxy,presence" enum:"registrar,proxy,presence" help:"What the server is: registrar, proxy, presence."`
 	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
 	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
 	DNS         []string `toml:"dns" placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
@@ -92,9 +92,6 @@ func (e *NotBuiltError) Error() string { return e.What + " is not built yet" }
 func (s *Serve) Check() error {
 	if s.Web != "" {
 		return &NotBuiltError{"--web"}
-	}
-	if s.HasRole("proxy") {
-		return &NotBuiltError{"--role proxy"}
 	}
 	if len(s.Domain) == 0 {
 		return fmt.Errorf("--domain: at least one is needed")

@@ -112,7 +112,7 @@ func TestClasses(t *testing.T) {
 	for pkg, want := range map[string]string{
 		"sip": "wire", "sip/internal/transport": "wire", "sip/ua": "edge",
 		"event": "contract", "event/presence": "event package",
-		"esc": "stage", "store/hot": "edge", "store/cold": "edge", "cmd/lamplight": "command",
+		"esc": "stage", "proxy": "stage", "store/hot": "edge", "store/cold": "edge", "cmd/lamplight": "command",
 	} {
 		if c := classOf(pkg); c == nil || c.name != want {
 			t.Errorf("%s: class %v, want %s", pkg, c, want)

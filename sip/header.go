@@ -22,10 +22,13 @@ const (
 	Event
 	Expires
 	From
+	MaxBreadth
 	MaxForwards
 	MinExpires
 	PAssertedIdentity
+	PPreferredIdentity
 	Path
+	Privacy
 	ProxyAuthenticate
 	ProxyAuthorization
 	ProxyRequire
@@ -33,6 +36,7 @@ const (
 	RecordRoute
 	ReferTo
 	ReferredBy
+	RemotePartyID
 	Replaces
 	Require
 	RetryAfter
@@ -77,10 +81,13 @@ var headers = [headerCount]headerName{
 	Event:              {"Event", 'o'},
 	Expires:            {"Expires", 0},
 	From:               {"From", 'f'},
+	MaxBreadth:         {"Max-Breadth", 0},
 	MaxForwards:        {"Max-Forwards", 0},
 	MinExpires:         {"Min-Expires", 0},
 	PAssertedIdentity:  {"P-Asserted-Identity", 0},
+	PPreferredIdentity: {"P-Preferred-Identity", 0},
 	Path:               {"Path", 0},
+	Privacy:            {"Privacy", 0},
 	ProxyAuthenticate:  {"Proxy-Authenticate", 0},
 	ProxyAuthorization: {"Proxy-Authorization", 0},
 	ProxyRequire:       {"Proxy-Require", 0},
@@ -88,6 +95,7 @@ var headers = [headerCount]headerName{
 	RecordRoute:        {"Record-Route", 0},
 	ReferTo:            {"Refer-To", 'r'},
 	ReferredBy:         {"Referred-By", 'b'},
+	RemotePartyID:      {"Remote-Party-ID", 0},
 	Replaces:           {"Replaces", 0},
 	Require:            {"Require", 0},
 	RetryAfter:         {"Retry-After", 0},
@@ -118,7 +126,7 @@ var single = [...]Header{CallID, ContentLength, ContentType, CSeq, Event, Expire
 
 // byLength finds a header field by the length of its name, then by its first
 // letter: with few of each, two comparisons decide.
-var byLength, byCompact = func() (full [20][]Header, compact ['z' + 1]Header) {
+var byLength, byCompact = func() (full [21][]Header, compact ['z' + 1]Header) {
 	for h := unknownHeader + 1; h < headerCount; h++ {
 		n := len(headers[h].full)
 		full[n] = append(full[n], h)

@@ -37,6 +37,9 @@ type Trust struct {
 	Users    []event.AoR
 }
 
+// Network tells whether an address is a trusted peer's.
+func (t Trust) Network(a netip.Addr) bool { return t.network(a) }
+
 func (t Trust) network(a netip.Addr) bool {
 	return slices.ContainsFunc(t.Networks, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
 }
@@ -156,7 +159,11 @@ func (s *Server) asserted(m *sip.Message, from sip.URI, peer string) (sender, er
 func (s *Server) credentials(r *transaction.Request, d *directory.Domain) (event.AoR, error) {
 	var p phone
 	book := s.Book.Load()
-	aor, err := s.Verifier.Verify(&r.Message, sip.Authorization, d.Realm, func(username string) (digest.HA1s, string, bool) {
+	field := sip.Authorization
+	if asksProxy(r.Message.Method()) {
+		field = sip.ProxyAuthorization
+	}
+	aor, err := s.Verifier.Verify(&r.Message, field, d.Realm, func(username string) (digest.HA1s, string, bool) {
 		p = phoneOf(username, r.Flow.Remote())
 		h, aor, ok := book.Credentials(d.Realm, username)
 		return h, string(aor), ok
@@ -174,6 +181,10 @@ func (s *Server) credentials(r *transaction.Request, d *directory.Domain) (event
 	s.guesses.right(p)
 	return event.AoR(aor), nil
 }
+
+// asksProxy tells whether a request is for others, and its credentials for the
+// proxy (RFC 3261 §22.3).
+func asksProxy(m sip.Method) bool { return m == sip.INVITE || m == sip.MESSAGE || m == sip.REFER }
 
 // canonical is the AoR of a URI of a domain that is not ours.
 func canonical(u sip.URI) event.AoR {

@@ -11,6 +11,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/proxy"
 	"lamplight/registrar"
 	"lamplight/sip"
 )
@@ -79,7 +80,10 @@ var table = []status{
 	{notifier.ErrNotTheSubscriber, 403, "", nil},                              // RFC 6665 §6.1
 	{errSharedDialog, 403, "Dialogs Are Not Shared", nil},                     // RFC 6665 §4.5.2
 	{errTarget, 403, "Forbidden Target", nil},
+	{proxy.ErrForeign, 403, "Not For Other Domains", nil},
+	{proxy.ErrOutsideDialogs, 403, "Not Outside Of A Dialog", nil},
 	{errNoUser, 404, "", nil},                                             // RFC 3903 §6
+	{proxy.ErrNoUser, 404, "", nil},                                       // RFC 3261 §16.5
 	{errMethod, 405, "", allow},                                           // RFC 3261 §8.2.1
 	{errNotAcceptable, 406, "", acceptOfEvent},                            // RFC 3261 §21.4.7
 	{esc.ErrNoSuchETag, 412, "Conditional Request Failed", nil},           // RFC 3903 §11.2.1
@@ -87,7 +91,12 @@ var table = []status{
 	{event.ErrUnsupportedType, 415, "", acceptOfEvent},                    // RFC 3903 §6
 	{errContentCoding, 415, "", acceptEncoding},                           // RFC 3261 §8.2.3
 	{errExtension, 420, "", unsupported},                                  // RFC 3261 §8.2.2.3
+	{proxy.ErrProxyRequire, 420, "", proxyUnsupported},                    // RFC 3261 §16.3
 	{errFirstHop, 439, "First Hop Lacks Outbound Support", nil},           // RFC 5626 §11.6
+	{proxy.ErrBreadth, 440, "", nil},                                      // RFC 5393 §5.3.3
+	{proxy.ErrLoop, 482, "", nil},                                         // RFC 3261 §16.3
+	{proxy.ErrTooManyHops, 483, "", nil},                                  // RFC 3261 §16.3
+	{proxy.ErrMalformed, 400, "", nil},                                    // RFC 3261 §21.4.1
 	{errNoDialog, 481, "", nil},                                           // RFC 3261 §12.2.2
 	{notifier.ErrNoSubscription, 481, "Subscription Does Not Exist", nil}, // RFC 6665 §4.2.1.1
 	{errEvent, 489, "Bad Event", allowEvents},                             // RFC 6665 §8.3.2
@@ -102,6 +111,7 @@ var table = []status{
 	{errUserRate, 500, "Too Many Requests", retryAfter},                   // RFC 3261 §21.5.1
 	{errAoRRate, 500, "Too Many Requests", retryAfter},                    // RFC 3261 §21.5.1
 	{errUnknownMethod, 501, "", nil},                                      // RFC 3261 §21.5.2
+	{proxy.ErrNotReady, 503, "", retryAfter},                              // RFC 3261 §21.5.4
 	{errUnavailable, 503, "", retryAfter},                                 // RFC 3261 §21.5.4
 	{owner.ErrBusy, 503, "", retryAfter},                                  // RFC 3261 §21.5.4
 }
@@ -239,4 +249,13 @@ func unsupported(_ *Server, r *refusal) string {
 		}
 	}
 	return "Unsupported: " + strings.Join(tags, ", ") + "\r\n" // in one line: hardly more bytes than were received
+}
+
+// proxyUnsupported lists what the request requires of proxies.
+func proxyUnsupported(_ *Server, r *refusal) string {
+	var b strings.Builder
+	for tag := range r.req.Elements(sip.ProxyRequire) {
+		fmt.Fprintf(&b, "Unsupported: %s\r\n", tag)
+	}
+	return b.String()
 }

@@ -19,6 +19,7 @@ import (
 	"lamplight/event"
 	"lamplight/notifier"
 	"lamplight/owner"
+	"lamplight/proxy"
 	"lamplight/registrar"
 	"lamplight/sip"
 	"lamplight/sip/digest"
@@ -32,6 +33,8 @@ type Options struct {
 	ESC       *esc.Compositor
 	Notifier  *notifier.Notifier
 	Registrar *registrar.Registrar // nil: the role is off
+	Proxy     *proxy.Proxy         // likewise
+	Strangers bool                 // users of other domains may call and write to the own ones
 	Packages  []event.Package
 	Profiles  []Profile // those that go before the table's
 
@@ -81,6 +84,9 @@ func New(o Options) *Server {
 		}
 	}
 	methods := "OPTIONS, SUBSCRIBE, PUBLISH"
+	if o.Proxy != nil {
+		methods = "INVITE, ACK, BYE, CANCEL, PRACK, UPDATE, INFO, MESSAGE, REFER, NOTIFY, " + methods
+	}
 	if o.Registrar != nil {
 		methods += ", REGISTER"
 	}
@@ -114,16 +120,24 @@ func (s *Server) Request(r *transaction.Request) {
 		r.Flow.Keep()
 	}
 	if m.Method() == sip.ACK {
-		r.Drop()
+		if m.Validate() != nil || !s.proxied(r) {
+			r.Drop()
+		}
 		return
 	}
-	if m.Method() == sip.CANCEL && r.CancelsAnother() { // RFC 3261 §9.2: too late, whatever it was
+	if m.Method() == sip.CANCEL && (s.Proxy == nil || m.Validate() != nil || !s.Proxy.Cancel(r)) && r.CancelsAnother() { // RFC 3261 §9.2: too late, whatever it was
 		r.RespondStateless(&sip.Response{Status: 200})
 		return
 	}
-	err := s.acceptable(m)
-	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization)) {
+	err := s.readable(m)
+	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization) || m.Has(sip.ProxyAuthorization)) {
 		err = errSourceRate
+	}
+	if err == nil && s.proxied(r) {
+		return
+	}
+	if err == nil {
+		err = s.acceptable(m)
 	}
 	if err != nil {
 		s.reached(err)
@@ -151,14 +165,21 @@ func (s *Server) counts(r *transaction.Request) bool {
 	return !s.RateOff && !s.NoAuth && !s.Trusted.network(r.Flow.Remote().Addr())
 }
 
-// acceptable makes the checks of RFC 3261 §8.2 that need no state.
-func (s *Server) acceptable(m *sip.Message) error {
+// readable makes the checks that are the same for what is for this server and
+// what is passed on.
+func (s *Server) readable(m *sip.Message) error {
 	if s.draining.Load() || s.leaving.Load() && m.Method() == sip.OPTIONS {
 		return errUnavailable
 	}
 	if err := m.Validate(); err != nil {
 		return err
 	}
+	_, err := sip.ParseURI(m.RequestURI()) // its scheme may not be one of ours
+	return err
+}
+
+// acceptable makes the checks of RFC 3261 §8.2 that need no state.
+func (s *Server) acceptable(m *sip.Message) error {
 	switch m.Method() {
 	case sip.OPTIONS, sip.PUBLISH, sip.SUBSCRIBE:
 	case sip.NOTIFY, sip.BYE, sip.CANCEL, sip.INFO, sip.UPDATE, sip.PRACK:
@@ -180,8 +201,7 @@ func (s *Server) acceptable(m *sip.Message) error {
 	if coding := m.Value(sip.ContentEncoding); len(coding) > 0 && !strings.EqualFold(string(coding), "identity") {
 		return errContentCoding
 	}
-	_, err := sip.ParseURI(m.RequestURI()) // its scheme may not be one of ours
-	return err
+	return nil
 }
 
 // supports tells whether an option tag may be required of the server.
@@ -228,7 +248,7 @@ func (s *Server) countRefused(r *transaction.Request, err error) {
 	var c *challenge
 	var malformed *event.MalformedError
 	switch {
-	case errors.Is(err, errGuessing), asChallenge(err, &c) && !c.stale && r.Message.Has(sip.Authorization):
+	case errors.Is(err, errGuessing), asChallenge(err, &c) && !c.stale && (r.Message.Has(sip.Authorization) || r.Message.Has(sip.ProxyAuthorization)):
 		s.layer.AuthFailures.Add(1)
 	case errors.As(err, &malformed):
 		s.layer.BadBodies.Add(1)
@@ -236,7 +256,11 @@ func (s *Server) countRefused(r *transaction.Request, err error) {
 }
 
 func (s *Server) challenge(r *transaction.Request, c *challenge) {
-	s.sayRefused(r, 401, c)
+	status, field := 401, sip.WWWAuthenticate
+	if asksProxy(r.Message.Method()) {
+		status, field = 407, sip.ProxyAuthenticate
+	}
+	s.sayRefused(r, status, c)
 	offer := s.Verifier.Challenge
 	switch {
 	case s.profile(&r.Message).MD5:
@@ -244,7 +268,7 @@ func (s *Server) challenge(r *transaction.Request, c *challenge) {
 	case r.Flow.IsWebSocket(): // SIP.js and JsSIP read the last, and what a page calls itself tells nobody
 		offer = s.Verifier.ChallengeMD5Last
 	}
-	resp := sip.Response{Status: 401, Header: offer(c.realm, c.stale)}
+	resp := sip.Response{Status: status, Header: offer(field, c.realm, c.stale)}
 	s.fitChallenge(r, &resp)
 	r.RespondStateless(&resp)
 }

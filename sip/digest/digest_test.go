@@ -38,7 +38,7 @@ func publish(t testing.TB, authorization string) *sip.Message {
 
 // challenged is a 401 as the client gets it.
 func (s *script) challenged(realm string) *sip.Message {
-	r := sip.Response{Status: 401, Header: s.v.Challenge(realm, false)}
+	r := sip.Response{Status: 401, Header: s.v.Challenge(sip.WWWAuthenticate, realm, false)}
 	return message(s, strings.ReplaceAll(string(r.Append(nil, publish(s, ""), netip.AddrPort{})), "\r\n", "\n"))
 }
 
@@ -101,7 +101,7 @@ func TestTheURIOfAnAnswer(t *testing.T) {
 // The algorithm that every client knows stands first, as some read no other; or
 // last, for those that read the last.
 func TestTheOrderOfChallenges(t *testing.T) {
-	c := string(newScript(t).v.Challenge("example.com", false))
+	c := string(newScript(t).v.Challenge(sip.WWWAuthenticate, "example.com", false))
 	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); md5 < 0 || sha < md5 {
 		t.Errorf("challenges\n%s", c)
 	}

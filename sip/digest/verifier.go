@@ -60,31 +60,31 @@ func New(secret [32]byte, now func() time.Time, o Options) *Verifier {
 	return &Verifier{o: o, mac: hmac.New(sha256.New, secret[:]), now: now, used: [2]map[use]window{{}, {}}, rotation: now()}
 }
 
-// Challenge is the WWW-Authenticate lines of a 401. The algorithm that everybody
-// knows is first: older phones, and SIPp, read one challenge and no other. Who
+// Challenge is the lines of a 401 or 407, of the header field that it has. The
+// algorithm that everybody knows is first: older phones, and SIPp, read one challenge and no other. Who
 // knows the better one finds it behind (RFC 8760 §2.4 leaves the order to us).
-func (v *Verifier) Challenge(realm string, stale bool) []byte {
-	return v.challenge(realm, stale, []algorithm{algorithms[1], algorithms[0]})
+func (v *Verifier) Challenge(h sip.Header, realm string, stale bool) []byte {
+	return v.challenge(h, realm, stale, []algorithm{algorithms[1], algorithms[0]})
 }
 
 // ChallengeMD5Last is Challenge the other way round, for user agents that read the
 // last challenge and no other.
-func (v *Verifier) ChallengeMD5Last(realm string, stale bool) []byte {
-	return v.challenge(realm, stale, algorithms[:])
+func (v *Verifier) ChallengeMD5Last(h sip.Header, realm string, stale bool) []byte {
+	return v.challenge(h, realm, stale, algorithms[:])
 }
 
-// ChallengeMD5 is the one line of a 401 for user agents that give up at the sight
+// ChallengeMD5 is the one line for user agents that give up at the sight
 // of an algorithm that they do not know. Nothing is lost by it: which of the two
 // algorithms is used was always theirs to choose.
-func (v *Verifier) ChallengeMD5(realm string, stale bool) []byte {
-	return v.challenge(realm, stale, algorithms[1:])
+func (v *Verifier) ChallengeMD5(h sip.Header, realm string, stale bool) []byte {
+	return v.challenge(h, realm, stale, algorithms[1:])
 }
 
-func (v *Verifier) challenge(realm string, stale bool, offered []algorithm) []byte {
+func (v *Verifier) challenge(h sip.Header, realm string, stale bool, offered []algorithm) []byte {
 	nonce := v.nonce(realm)
 	var b []byte
 	for _, a := range offered {
-		b = append(b, "WWW-Authenticate: Digest realm="...)
+		b = append(append(b, h.String()...), ": Digest realm="...)
 		b = sip.AppendQuoted(b, realm)
 		b = append(append(b, ", nonce=\""...), nonce...)
 		b = append(append(append(b, "\", algorithm="...), a.name...), ", qop=\"auth\""...)

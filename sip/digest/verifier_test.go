@@ -211,7 +211,7 @@ func TestVerifyingAllocatesLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _, _ = s.v.Verify(m, sip.Authorization, "example.com", who) }); n > 1 {
 		t.Errorf("%v allocations, want the username's at most", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { s.v.Challenge("example.com", false) }); n > 8 {
+	if n := testing.AllocsPerRun(100, func() { s.v.Challenge(sip.WWWAuthenticate, "example.com", false) }); n > 8 {
 		t.Errorf("a challenge: %v allocations", n)
 	}
 }
@@ -219,7 +219,7 @@ func TestVerifyingAllocatesLittle(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	s := newScript(&testing.T{})
 	c := Challenges(message(b, "SIP/2.0 401 No\nVia: SIP/2.0/UDP a\nFrom: <sip:a@b>;tag=1\nTo: <sip:a@b>\nCall-ID: 1\nCSeq: 1 PUBLISH\n"+
-		strings.ReplaceAll(string(s.v.Challenge("example.com", false)), "\r\n", "\n")+"\n"))[0]
+		strings.ReplaceAll(string(s.v.Challenge(sip.WWWAuthenticate, "example.com", false)), "\r\n", "\n")+"\n"))[0]
 	line := strings.TrimSuffix(c.Answer(sip.PUBLISH, "sip:alice@example.com", "alice", "secret"), "\r\n") + "\n"
 	h := Hash("alice", "example.com", "secret")
 	for name, text := range map[string]string{"known": line, "unknown": strings.Replace(line, `"alice"`, `"zelda"`, 1)} {

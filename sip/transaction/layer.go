@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -184,6 +185,14 @@ func (l *Layer) listenPackets(addr string) (netip.AddrPort, error) {
 		l.readers.Go(n.read)
 	}
 	return local, nil
+}
+
+// ListensAt tells whether there is a listener at a port.
+func (l *Layer) ListensAt(port uint16) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.listeners, func(n *listener) bool { return n.local.Port() == port }) ||
+		slices.ContainsFunc(l.doors, func(d *door) bool { return d.local.Port() == port })
 }
 
 // Flow is a way to an address over UDP, from the first listener that reaches it.

@@ -22,7 +22,7 @@ func guarded(v *digest.Verifier, realm string, script func(*peer, *transaction.R
 			return digest.Hash("bob", realm, "secret"), user, user == "bob"
 		})
 		if err != nil {
-			answer(r, 401, strings.TrimSuffix(string(v.Challenge(realm, errors.Is(err, digest.ErrStale))), "\r\n"))
+			answer(r, 401, strings.TrimSuffix(string(v.Challenge(sip.WWWAuthenticate, realm, errors.Is(err, digest.ErrStale))), "\r\n"))
 			return
 		}
 		script(p, r)

@@ -1,0 +1,160 @@
+package uas
+
+import (
+	"errors"
+	"strings"
+
+	"lamplight/directory"
+	"lamplight/proxy"
+	"lamplight/sip"
+	"lamplight/sip/transaction"
+)
+
+// proxied gives a request to the proxy, where it is one to be passed on, and tells
+// whether it was. It was validated.
+func (s *Server) proxied(r *transaction.Request) bool {
+	if s.Proxy == nil {
+		return false
+	}
+	m := &r.Message
+	switch m.Method() {
+	case sip.REGISTER, sip.PUBLISH:
+		return false
+	case sip.CANCEL:
+		return s.Proxy.Cancel(r)
+	}
+	taken, err := s.Proxy.Inside(r)
+	switch {
+	case err != nil && m.Method() == sip.ACK:
+		r.Drop()
+		return true
+	case err != nil:
+		s.refuse(r, "", err)
+		return true
+	case taken:
+		return true
+	}
+	return s.begins(r)
+}
+
+// begins takes the requests that a proxy passes on outside of dialogs.
+func (s *Server) begins(r *transaction.Request) bool {
+	m := &r.Message
+	to, _ := m.To()
+	switch m.Method() {
+	case sip.INVITE, sip.MESSAGE:
+		if len(to.Tag()) > 0 {
+			s.refuse(r, "", errNoDialog)
+			return true
+		}
+	case sip.REFER:
+		if len(to.Tag()) > 0 {
+			return false
+		}
+	default:
+		return false
+	}
+	caller, err := s.caller(r)
+	if err == nil && m.Method() == sip.REFER {
+		err = proxy.ErrOutsideDialogs
+	}
+	if err == nil {
+		err = s.Proxy.Begin(r, caller)
+	}
+	if err == nil {
+		return true
+	}
+	var c *challenge
+	if caller.AoR != "" && !asChallenge(err, &c) {
+		resp := s.response(refusal{err: err, req: m})
+		s.Proxy.Refused(m, caller, resp.Status, resp.Reason)
+	}
+	s.refuse(r, "", err)
+	return true
+}
+
+// caller finds out who calls, or sends a message. Users of own domains prove it;
+// From must be the user, or nobody (RFC 3323 §4.1.1.3). Who is a stranger may reach
+// the own users where the settings say so.
+func (s *Server) caller(r *transaction.Request) (proxy.Caller, error) {
+	m := &r.Message
+	from, err := m.From()
+	if err != nil {
+		return proxy.Caller{}, errMalformed
+	}
+	uri, err := from.ParseURI()
+	if err != nil {
+		return proxy.Caller{}, errMalformed
+	}
+	anonymous := strings.EqualFold(string(uri.Host), "anonymous.invalid")
+	if anonymous && !s.Trusted.network(r.Flow.Remote().Addr()) {
+		return s.anonymous(r)
+	}
+	who, err := s.sender(r)
+	switch {
+	case errors.Is(err, errStranger) && s.Strangers:
+		return proxy.Caller{Private: anonymous}, nil
+	case err != nil:
+		return proxy.Caller{}, err
+	}
+	return s.callerOf(who, m), nil
+}
+
+// callerOf is who a sender is to the proxy. Whoever is believed is a user only
+// where there is such a user.
+func (s *Server) callerOf(who sender, m *sip.Message) proxy.Caller {
+	c := proxy.Caller{Peer: who.peer != "", Realm: s.realm(m)}
+	if book := s.Book.Load(); book.Has(who.aor) {
+		c.AoR, c.Display = who.aor, book.Name(who.aor)
+	}
+	return c
+}
+
+// anonymous finds out who calls without saying so in From: by credentials of the
+// domain that is called.
+func (s *Server) anonymous(r *transaction.Request) (proxy.Caller, error) {
+	domain := s.home(&r.Message)
+	if domain == nil {
+		return proxy.Caller{}, errStranger
+	}
+	user, err := s.credentials(r, domain)
+	if err != nil {
+		return proxy.Caller{}, err
+	}
+	if !s.rates.authenticated(r.Flow.Remote().Addr(), string(user)) && s.counts(r) {
+		return proxy.Caller{}, errUserRate
+	}
+	c := s.callerOf(sender{aor: user}, &r.Message)
+	c.Private = true
+	return c, nil
+}
+
+// home is the domain of ours that a request is sent to.
+func (s *Server) home(m *sip.Message) *directory.Domain {
+	u, err := sip.ParseURI(m.RequestURI())
+	if err != nil {
+		return nil
+	}
+	_, domain, _ := s.Book.Load().Resolve(u)
+	return domain
+}
+
+// realm is that of the credentials that were taken; "": none were.
+func (s *Server) realm(m *sip.Message) string {
+	from, err := m.From()
+	if err != nil {
+		return ""
+	}
+	u, err := from.ParseURI()
+	if err != nil {
+		return ""
+	}
+	_, domain, _ := s.Book.Load().Resolve(u)
+	if domain == nil {
+		domain = s.home(m)
+	}
+	if domain == nil {
+		return ""
+	}
+	return domain.Realm
+}
