@@ -47,7 +47,7 @@ func inOffice(t *testing.T, change func(*app.Options), script func(o *office)) {
 			watches: map[string]*ua.Subscription{}, tags: map[string]string{}}
 		o.options = app.Options{Journal: o.journal, People: staff{}, Listen: o.listen, Serve: config.Serve{
 			Data: "memory", Domain: []string{"example.test", "other.test"}, Listen: []string{"udp:" + at},
-			Role: []string{"registrar", "proxy", "presence"}, Limits: "on", NotifyRate: "on"}}
+			Role: []string{"registrar", "presence"}, Limits: "on", NotifyRate: "on"}}
 		if change != nil {
 			change(&o.options)
 		}

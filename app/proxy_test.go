@@ -7,11 +7,23 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lamplight/app"
 	"lamplight/body/dialoginfo"
 	"lamplight/event/presence"
 	"lamplight/sip"
 	"lamplight/sip/ua"
 )
+
+// inSwitchboard runs a script in an office whose server passes calls on.
+func inSwitchboard(t *testing.T, change func(*app.Options), script func(o *office)) {
+	t.Helper()
+	inOffice(t, func(o *app.Options) {
+		o.Role = []string{"registrar", "proxy", "presence"}
+		if change != nil {
+			change(o)
+		}
+	}, script)
+}
 
 // telephone is a user's phone that makes and takes calls.
 type telephone struct {
@@ -135,7 +147,7 @@ func (o *office) lamps(list ...string) {
 // A call between two registered users: each one's lamp goes along with it, within
 // moments.
 func TestACallLightsTheLampsOfBothEnds(t *testing.T) {
-	inOffice(t, nil, func(o *office) {
+	inSwitchboard(t, nil, func(o *office) {
 		alice, bob := o.telephone("alice"), o.telephone("bob")
 		for _, u := range []string{"alice", "bob"} {
 			o.publish(u, presence.Available)

@@ -72,7 +72,7 @@ func TestAMistakeInTheFileIsNamedWithItsLine(t *testing.T) {
 
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	for _, args := range [][]string{
-		{"--web", "127.0.0.1:8080"}, {"--role", "proxy"},
+		{"--web", "127.0.0.1:8080"},
 	} {
 		s, err := parse(t, "", args...)
 		if err != nil {

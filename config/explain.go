@@ -12,7 +12,7 @@ import (
 // marked.
 func (s *Serve) Explain() []string {
 	lines := []string{
-		"Serves " + strings.Join(s.Domain, ", ") + " as " + strings.Join(s.Role, " and ") + ".",
+		"Serves " + strings.Join(s.Domain, ", ") + " as " + enumerate(s.Role) + ".",
 		"Listens on " + strings.Join(s.Listen, ", ") + ".",
 	}
 	if s.Memory() {
@@ -25,6 +25,15 @@ func (s *Serve) Explain() []string {
 	lines = append(lines, s.explainLimits()...)
 	lines = append(lines, s.explainOperation()...)
 	return append(lines, s.warnings()...)
+}
+
+// enumerate lists words as a sentence does.
+func enumerate(words []string) string {
+	n := len(words) - 1
+	if n < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:n], ", ") + " and " + words[n]
 }
 
 // explainNames says how others know the server, and whom it knows.
@@ -44,7 +53,7 @@ func (s *Serve) explainNames() (lines []string) {
 		lines = append(lines, "Tells others to reach it at "+a+".")
 	}
 	for _, t := range s.Trust {
-		lines = append(lines, "Believes "+t+", which may publish for the domains served.")
+		lines = append(lines, "Believes "+t+", which may publish for the domains served, and call their users.")
 	}
 	if len(s.DNS) > 0 {
 		lines = append(lines, "Looks names up at "+strings.Join(s.DNS, ", ")+".")

@@ -50,7 +50,7 @@ func (c *demoCmd) Run() error {
 // serve starts a server that keeps nothing and knows the staff.
 func (c *demoCmd) serve() (*app.Server, error) {
 	settings := config.Serve{Data: "memory", Domain: []string{demoDomain}, Listen: []string{c.Listen},
-		Role: []string{"registrar", "presence"}}
+		Role: []string{"registrar", "proxy", "presence"}}
 	server, err := app.New(app.Options{Serve: settings, People: staffBook{},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {

@@ -105,7 +105,7 @@ func TestTheOrderOfChallenges(t *testing.T) {
 	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); md5 < 0 || sha < md5 {
 		t.Errorf("challenges\n%s", c)
 	}
-	c = string(newScript(t).v.ChallengeMD5Last("example.com", false))
+	c = string(newScript(t).v.ChallengeMD5Last(sip.WWWAuthenticate, "example.com", false))
 	if md5, sha := strings.Index(c, "algorithm=MD5"), strings.Index(c, "algorithm=SHA-256"); sha < 0 || md5 < sha {
 		t.Errorf("challenges\n%s", c)
 	}
