@@ -62,6 +62,7 @@ func TestACallLightsLampsOverACrash(t *testing.T) {
 		o.watch("carol", "bob", "dialog")
 		o.lampOf("carol", "bob")
 		o.saw(calls.Invite, "bob", dialoginfo.Trying)
+		o.expectMetrics(map[string]string{"lamplight_calls": "1"})
 		o.saw(calls.Progress, "bob", dialoginfo.Early)
 		o.saw(calls.Answer, "bob", dialoginfo.Confirmed)
 		o.crash()
@@ -91,7 +92,7 @@ func TestALostRegistrationEndsACall(t *testing.T) {
 		for o.lampOf("carol", "alice") != dialoginfo.Confirmed {
 		}
 		register("0")
-		o.advance(30 * time.Second)
+		o.advance(10 * time.Second)
 		o.server.Saw(seen(calls.Alive))
 		o.expectSilence("carol", "alice", "dialog", time.Minute)
 

@@ -13,7 +13,7 @@ type Evidence struct {
 	Probe time.Duration // between two probes of a call: 1 min
 	Doubt time.Duration // without a sign of life it is in doubt: 2.5 min
 	Off   time.Duration // and then over: 3.5 min
-	Lost  time.Duration // likewise once a phone's registration is lost: 45 s
+	Lost  time.Duration // likewise once a phone's registration is lost: 25 s
 }
 
 // lostDoubt is how soon a call is in doubt whose phone has lost its registration:
@@ -22,7 +22,7 @@ const lostDoubt = 5 * time.Second
 
 func (e Evidence) orDefault() Evidence {
 	for d, v := range map[*time.Duration]time.Duration{
-		&e.Probe: time.Minute, &e.Doubt: 150 * time.Second, &e.Off: 210 * time.Second, &e.Lost: 45 * time.Second} {
+		&e.Probe: time.Minute, &e.Doubt: 150 * time.Second, &e.Off: 210 * time.Second, &e.Lost: 25 * time.Second} {
 		if *d == 0 {
 			*d = v
 		}

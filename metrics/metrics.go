@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lamplight/call"
 	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/notifier"
@@ -29,8 +30,9 @@ type Sources struct {
 	ESC          *esc.Compositor
 	Notifier     *notifier.Notifier
 	Registrar    *registrar.Registrar // nil: the role is off
-	HEP          *hep.Sender          // nil: nobody gets copies
-	Events       []event.Name         // the packages served
+	Calls        *call.Calls
+	HEP          *hep.Sender  // nil: nobody gets copies
+	Events       []event.Name // the packages served
 	Version      string
 }
 
@@ -81,6 +83,7 @@ var (
 	desertedSubs  = desc("subscriptions_lost_total", "Subscriptions that ended because the way to the subscriber was lost.", "event")
 	desertedBinds = desc("registrations_lost_total", "Bindings that ended because their connection was lost.")
 	bindings      = desc("registrations", "Live bindings.")
+	followed      = desc("calls", "Calls that are followed, those that have just ended among them.")
 	notified      = desc("notify_total", "Notifications by their outcome.", "event", "result")
 	queue         = desc("notify_queue", "Subscriptions with news that waits to be sent.", "event")
 	coalesced     = desc("notify_coalesced_total", "Changes that a newer one overtook before a subscription was told.", "event")
@@ -89,7 +92,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings,
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed,
 	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
@@ -108,6 +111,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(out, buildInfo, 1, c.Version)
+	gauge(out, followed, float64(c.Calls.Live()))
 	c.sip(out)
 	for _, name := range c.Events {
 		gauge(out, publications, float64(c.ESC.Publications(name)), string(name))
