@@ -333,7 +333,7 @@ func TestThreatOtherProtocols(t *testing.T) {
 	r := newRack(t, nil)
 	tls, _ := hex.DecodeString("16030100c8010000c40303")
 	for name, b := range map[string][]byte{"HTTP": []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "TLS": tls, "nothing but zeros": make([]byte, 2000), "SSH": []byte("SSH-2.0-OpenSSH_9.2\r\n"), "half": []byte("PUBLISH sip:alice@example.com SIP/2.0\r\nVia: ")} {
-		if got := r.overUDP(b); got != "nothing" && got != "400" {
+		if got := r.overUDP(b, false); got != "nothing" && got != "400" {
 			t.Errorf("%s over UDP: %s", name, got)
 		}
 		c, err := net.Dial("tcp", r.tcp)
