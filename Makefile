@@ -11,7 +11,7 @@ BUILD := .build
 # a C compiler and its headers for the race detector; SIPp, sipsak, baresip, linphone,
 # twinkle and libpurple as foreign agents. What runs in browsers comes from npm, by
 # its lock file, and needs node: Debian's where there is none.
-DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config
+DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config sipvicious
 
 .PHONY: help
 help: ## this list
