@@ -5,12 +5,13 @@ FUZZTIME ?= 60s
 BENCH ?= .
 SEEDS ?= 1000
 KILLS ?= 100
+HOSTILE ?= 60
 BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
 # a C compiler and its headers for the race detector; SIPp, sipsak, baresip, linphone,
-# twinkle and libpurple as foreign agents. What runs in browsers comes from npm, by
-# its lock file, and needs node: Debian's where there is none.
+# twinkle and libpurple as foreign agents, sipvicious as an enemy. What runs in browsers
+# comes from npm, by its lock file, and needs node: Debian's where there is none.
 DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config sipvicious
 
 .PHONY: help
@@ -67,8 +68,8 @@ bench: ## benchmarks, those that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: soak
-soak: ## the simulation over SEEDS (1000) seeds, and KILLS (100) times kill -9
-	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
+soak: ## the simulation over SEEDS (1000) seeds, KILLS (100) times kill -9, hostile runs of HOSTILE (60) seconds
+	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) LAMPLIGHT_HOSTILE=$(HOSTILE) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
 
 .PHONY: generate
 generate: ## write what is generated anew
