@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -384,7 +385,7 @@ func TestManyHalfOpenUpgrades(t *testing.T) {
 	}
 	for _, c := range slow {
 		_ = c.SetReadDeadline(time.Now().Add(late))
-		if _, err := io.ReadAll(c); errors.Is(err, context.DeadlineExceeded) {
+		if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("a half-open upgrade goes on: %v", err)
 		}
 	}
