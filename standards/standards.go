@@ -1,7 +1,8 @@
 // Package standards knows which standards the server follows, how far, and
 // where it deviates on purpose; and it checks that what the source cites is
-// there. Of RFC 3903, RFC 6665, RFC 3856 and RFC 3263 it lists each requirement
-// with the test that shows it. It holds facts about the texts and none of the texts.
+// there. Of RFC 3903, RFC 6665, RFC 3856, RFC 5626 and RFC 3263 it lists each
+// requirement with the test that shows it. It holds facts about the texts and none
+// of the texts.
 package standards
 
 import (

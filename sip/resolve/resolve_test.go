@@ -46,6 +46,9 @@ srv.test.                 A     192.0.2.30
 _sip._tcp.srv.test.       SRV   0 0 5090 srv.test.
 plain.test.               A     192.0.2.40
 plain.test.               AAAA  2001:db8::40
+order.test.               NAPTR 1 1 "s" "SIPS+D2T" "" _sips._tcp.nowhere.test.
+order.test.               NAPTR 2 1 "s" "SIP+D2U" "" _sip._udp.example.test.
+order.test.               A     192.0.2.51
 naptr.test.               NAPTR 1 1 "s" "SIP+D2T" "" _sip._tcp.nowhere.test.
 naptr.test.               A     192.0.2.50
 closed.test.              A     192.0.2.60
@@ -155,6 +158,7 @@ func TestLocate(t *testing.T) {
 			{"sip:secure.test", "TLS 192.0.2.20:5071 secure.test"},
 			{"sips:secure.test", "TLS 192.0.2.20:5071 secure.test"},
 			{"sips:a@example.test", "TLS [2001:db8::1]:5061 example.test, TLS 192.0.2.1:5061 example.test, TLS 192.0.2.2:5061 example.test"},
+			{"sip:order.test", "TLS 192.0.2.51:5061 order.test"},
 			{"sip:naptr.test", "TCP 192.0.2.50:5060"},
 			{"sip:flags.test", "UDP 192.0.2.80:5060"},
 			// No NAPTR: any transport with SRV records; no SRV: addresses.
@@ -217,9 +221,9 @@ func TestHostsFile(t *testing.T) {
 func TestWeights(t *testing.T) {
 	inMemory(t, resolve.Options{Random: rand.New(rand.NewPCG(1, 1))}, func(t *testing.T, s *resolvetest.Server, r *resolve.Resolver) {
 		s.Set(`
-_sip._udp.w.test. SRV 1 0  5060 zero.test.
 _sip._udp.w.test. SRV 1 10 5060 small.test.
 _sip._udp.w.test. SRV 1 90 5060 large.test.
+_sip._udp.w.test. SRV 1 0  5060 zero.test.
 _sip._udp.w.test. SRV 2 99 5060 last.test.
 zero.test. A 192.0.2.1
 small.test. A 192.0.2.2
