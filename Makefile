@@ -10,9 +10,11 @@ BUILD := .build
 
 # Debian packages that the tests need, each installed only where it is missing:
 # a C compiler and its headers for the race detector; SIPp, sipsak, baresip, linphone,
-# twinkle and libpurple as foreign agents, sipvicious as an enemy. What runs in browsers
-# comes from npm, by its lock file, and needs node: Debian's where there is none.
-DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config sipvicious
+# twinkle, libpurple and Kamailio as foreign agents, the last never as a service,
+# sipvicious as an enemy. What runs in browsers comes from npm, by its lock file, and
+# needs node: Debian's where there is none.
+DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config \
+	kamailio kamailio-presence-modules sipvicious
 
 .PHONY: help
 help: ## this list
@@ -34,6 +36,7 @@ tools: ## install what the tests need and the machine lacks (Debian)
 	test -n "$$missing" || exit 0; \
 	as=; test "$$(id -u)" = 0 || as=sudo; \
 	echo "installing$$missing"; \
+	case "$$missing " in *" kamailio "*) ! command -v systemctl >/dev/null || $$as systemctl mask kamailio.service;; esac; \
 	install() { DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -q --no-install-recommends $$missing; }; \
 	install || { $$as apt-get update -q && install; }
 	@cd interop/browser; test node_modules/.package-lock.json -nt package-lock.json || npm ci --ignore-scripts --no-audit --no-fund

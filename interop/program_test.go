@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -38,7 +39,7 @@ func start(t *testing.T, home, name string, args ...string) *program {
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "LC_ALL=C.UTF-8", "RES_OPTIONS=attempts:1 timeout:1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second
-	p := &program{name: name, cmd: cmd, ended: make(chan struct{}), fresh: make(chan struct{})}
+	p := &program{name: filepath.Base(name), cmd: cmd, ended: make(chan struct{}), fresh: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p, p
 	var err error
 	if p.in, err = cmd.StdinPipe(); err == nil {
@@ -151,6 +152,15 @@ func (p *program) quits(t *testing.T) {
 	case <-p.ended:
 	case <-time.After(patience):
 		t.Fatalf("%s does not end", p.name)
+	}
+}
+
+// endsWell waits for the program to end by itself, and with status 0.
+func (p *program) endsWell(t *testing.T) {
+	t.Helper()
+	p.quits(t)
+	if status := p.cmd.ProcessState.ExitCode(); status != 0 {
+		t.Fatalf("%s ended with status %d", p.name, status)
 	}
 }
 
