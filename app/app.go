@@ -139,6 +139,10 @@ func (s *Server) wiring() (wiring, error) {
 	for _, u := range users {
 		w.trusted.Users = append(w.trusted.Users, s.UserAoR(u))
 	}
+	w.strangers, w.pickup, w.ports = s.o.AllowStrangers, s.o.PickupCode, s.advertisedPorts()
+	for _, r := range s.o.Route {
+		w.routes = append(w.routes, proxy.Route(r))
+	}
 	w.limit()
 	return w, nil
 }
@@ -187,6 +191,15 @@ func (s *Server) advertise() transaction.Advertise {
 		}
 		return at
 	}
+}
+
+// advertisedPorts are those that others know us by.
+func (s *Server) advertisedPorts() (ports []uint16) {
+	for _, a := range s.o.Advertise {
+		at, _ := config.AddrPort(a) // it was checked
+		ports = append(ports, at.Port())
+	}
+	return ports
 }
 
 // PeopleChanged takes domains and users in as they are stored now, and asks

@@ -72,6 +72,7 @@ func (h *handset) read() {
 			continue
 		}
 		if !m.IsRequest() {
+			h.acknowledge(m)
 			h.responses <- m
 			continue
 		}
@@ -81,6 +82,16 @@ func (h *handset) read() {
 		}
 		h.requests <- m
 	}
+}
+
+// acknowledge says ACK to an INVITE's final response, so that it does not come again.
+func (h *handset) acknowledge(m *sip.Message) {
+	if m.Method() != sip.INVITE || m.Status() < 300 {
+		return
+	}
+	cseq, _ := m.CSeq()
+	_, _ = h.socket.WriteToUDPAddrPort(fmt.Appendf(nil, "ACK sip:%s SIP/2.0\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d ACK\r\nContent-Length: 0\r\n\r\n",
+		at, m.Value(sip.Via), m.Value(sip.From), m.Value(sip.To), m.CallID(), cseq.Number), serverAt)
 }
 
 // contact is the URI at which the handset is.
@@ -182,6 +193,33 @@ func (h *handset) do(method, uri string, lines ...string) *sip.Message {
 		}
 		h.nonce = digest.Challenges(m)[0]
 	}
+}
+
+// paid is do for requests that a proxy asks credentials for.
+func (h *handset) paid(method, uri string, lines ...string) *sip.Message {
+	h.o.Helper()
+	return h.final(h.paying(method, uri, lines...))
+}
+
+// paying is a request with credentials for the proxy.
+func (h *handset) paying(method, uri string, lines ...string) string {
+	h.o.Helper()
+	m := h.final(h.request(method, uri, lines...))
+	list := digest.Challenges(m)
+	if m.Status() != 407 || len(list) == 0 {
+		h.o.Fatalf("%s is answered\n%s", method, m.Bytes())
+	}
+	return h.request(method, uri, append(slices.Clone(lines), strings.TrimSpace(list[0].Answer(sip.Method(method), uri, h.user, "secret")))...)
+}
+
+// final is the final response to a request.
+func (h *handset) final(text string) *sip.Message {
+	h.o.Helper()
+	m := h.exchange(text)
+	for m.Status() < 200 {
+		m = h.response(text)
+	}
+	return m
 }
 
 // authorization is the line that answers the server's challenge.

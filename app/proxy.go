@@ -70,6 +70,14 @@ func (u called) Locate(aor event.AoR, found func(proxy.Reach)) error {
 	}))
 }
 
+// MayPickUp lets those pick a call up who may see all of it on the user's lamp.
+func (u called) MayPickUp(by, of event.AoR, decided func(bool)) error {
+	return u.owners.Post(string(of), owner.Func(func(t *owner.Turn) {
+		g, _ := u.decide(of, event.Subscriber{AoR: by, Authenticated: true}, "dialog", t.Now)
+		t.Say(func(error) { decided(g.Handling == event.Allow && g.Rights == event.RightsAll) })
+	}))
+}
+
 // reach are bindings as the proxy's targets, the newest first.
 func reach(bindings []registrar.Binding) (a proxy.Reach) {
 	slices.SortStableFunc(bindings, func(a, b registrar.Binding) int { return b.Since.Compare(a.Since) })

@@ -58,6 +58,10 @@ type Serve struct {
 
 	DNDOnBLF string `name:"dnd-on-blf" toml:"dnd-on-blf" default:"busy" enum:"busy,idle,none" help:"Busy lamp of who does not want to be disturbed and is in no call: busy, or idle (none: the same) as if nothing was said."`
 
+	Route          []Route `toml:"route" sep:"none" placeholder:"PATTERN=TARGET" help:"Where own users may call beside each other: 0*=sip:gateway.example.org for numbers that begin with 0, partner.example=sip:partner.example for a domain; with ,strip=1,prepend=+49 the number is changed. Without one no call leaves the own domains."`
+	PickupCode     string  `toml:"pickup-code" placeholder:"CODE" help:"What is dialled before a number to pick up the call that rings there, such as *8; none: that is not possible."`
+	AllowStrangers bool    `toml:"allow-strangers" help:"Let users of other domains call and write to the own ones, unproved."`
+
 	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium, md5. Stands before the table that check shows."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
@@ -148,6 +152,14 @@ const (
 
 // checkOperation checks what is set for those who operate the server.
 func (s *Serve) checkOperation() error {
+	for i := range s.Route {
+		if err := s.Route[i].check(); err != nil {
+			return err
+		}
+	}
+	if strings.Trim(s.PickupCode, "0123456789*#") != "" {
+		return fmt.Errorf("--pickup-code %s: want digits, * and #", s.PickupCode)
+	}
 	for i := range s.Profile {
 		if err := s.Profile[i].check(); err != nil {
 			return err

@@ -94,6 +94,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"--dns", "10.1.2.53"}, {"--dns", "ns.example.test:53"}, {"--profile", "one-dialog"}, {"--profile", "agent=a;nonsense"},
 		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
 		{"--ws-origin", "phone.example.com"}, {"--ws-origin", "https://phone.example.com/"}, {"--ws-origin", "https://Phone.example.com"},
+		{"--route", "0*"}, {"--route", "0*=sip:a@gw.example.org"}, {"--route", "0*=gw.example.org"}, {"--route", "a b=sip:gw.example.org"}, {"--route", "0*=sip:gw.example.org,strip=x"},
+		{"--route", "partner.example=sip:partner.example,strip=1"}, {"--route", "0*=sip:gw.example.org,pre=1"}, {"--pickup-code", "pick"},
 		{"--history-days", "-1"}, {"--history-days", "99999"}, {"--ws-origin", "*"}, {"--ws-origin", "null"}, {"--ws-origin", "https://phone.example.com:443"},
 	} {
 		s, err := parse(t, "", args...)
@@ -126,7 +128,8 @@ func TestExplain(t *testing.T) {
 			"--limit-user-rate", "8", "--limit-nonce-life", "1m", "--dnd-on-blf", "none"},
 		"open": {"--insecure-no-auth", "--limits", "off", "--notify-rate", "off", "--trust", "10.0.0.0/8", "--trust", "2001:db8::/32", "--trust", "192.0.2.0/24",
 			"--listen", "udp:198.51.100.9:5060", "--listen", "tcp:[::]:5060", "--listen", "tls:[2001:db8::1]:5061", "--listen", "udp:127.0.0.1:5070", "--listen", "ws:127.0.0.1:8080",
-			"--flow-grace", "0", "--nat-ping", "0s", "--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
+			"--route", "0*=sip:gw.example.org;transport=tls,strip=1,prepend=+49", "--route", "110=sip:192.0.2.7", "--route", "*=sip:gw.example.org", "--route", "partner.example=sip:partner.example",
+			"--pickup-code", "*8", "--allow-strangers", "--flow-grace", "0", "--nat-ping", "0s", "--hep", "udp:203.0.113.5:9060", "--hep-password-file", "homer.key"},
 	} {
 		s, err := parse(t, "", args...)
 		if err == nil {

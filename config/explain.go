@@ -21,6 +21,7 @@ func (s *Serve) Explain() []string {
 		lines = append(lines, "Keeps users and state in "+s.Data+".")
 	}
 	lines = append(lines, s.explainNames()...)
+	lines = append(lines, s.explainCalls()...)
 	lines = append(lines, s.explainFlows()...)
 	lines = append(lines, s.explainLimits()...)
 	lines = append(lines, s.explainOperation()...)
@@ -164,6 +165,9 @@ func (s *Serve) warnings() (lines []string) {
 	}
 	if s.NotifyRate == "off" {
 		warn("--notify-rate off: phones may be told more than they can take.")
+	}
+	if s.AllowStrangers {
+		warn("--allow-strangers: anybody can make the phones ring, under any name.")
 	}
 	networks, _ := s.Peers()
 	for _, n := range networks {

@@ -20,6 +20,8 @@ type branch struct {
 	sent    transaction.Sent
 	timer   *time.Timer // Timer C
 	ringing bool        // a provisional response came
+	early   string      // the tag of its early dialog; "": there is none
+	since   time.Time   // when it began
 	ended   bool        // a final response came, or none will
 	given   bool        // it was cancelled
 	reason  []byte      // of that
@@ -28,7 +30,7 @@ type branch struct {
 // forward begins a branch. Where the request cannot be sent the branch fails
 // later, as if that had been found out on the way.
 func (cx *context) forward(t *Target, share int) {
-	b := &branch{context: cx, target: *t, share: share, seen: cx.begin}
+	b := &branch{context: cx, target: *t, share: share, seen: cx.begin, since: time.Now()}
 	cx.branches = append(cx.branches, b)
 	b.seen.Branch = sip.NewTag()
 	b.seen.Callee.AoR = t.AoR
@@ -77,7 +79,10 @@ func (b *branch) sendLocked(f transaction.Flow, x transaction.Exchange) error {
 var errOurselves = errors.New("proxy: the target is this server")
 
 // rings notes a provisional response: Timer C begins anew (RFC 3261 §16.7 item 2).
-func (b *branch) rings() {
+func (b *branch) rings(m *sip.Message) {
+	if to, err := m.To(); err == nil && len(to.Tag()) > 0 {
+		b.early = string(to.Tag())
+	}
 	if b.ringing = true; b.timer != nil && !b.ended {
 		b.timer.Reset(timerC)
 	}

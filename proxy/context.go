@@ -25,7 +25,8 @@ type context struct {
 	breadth int  // of Max-Breadth that came
 	begin   Seen // what all that is told of the call has in common
 	inside  *inside
-	hold    Hold // what a request inside a dialog offers
+	picked  *Seen // of the call that this one picks up; nil: none
+	hold    Hold  // what a request inside a dialog offers
 
 	mu       sync.Mutex
 	request  *transaction.Request // nil: answered for good, but for an INVITE's
@@ -132,7 +133,7 @@ func (cx *context) progress(b *branch, m *sip.Message) {
 	if !cx.invite || m.Status() == 100 {
 		return
 	}
-	b.rings()
+	b.rings(m)
 	b.saw(Progress, m)
 	if !cx.final {
 		cx.request.Forward(m, &sip.Edit{Drop: notFromPhones})

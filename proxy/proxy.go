@@ -58,17 +58,19 @@ type Users interface {
 	// Locate asks a user's owner how the user can be reached. found is called once,
 	// on a goroutine that it must not block; not where there is an error.
 	Locate(aor event.AoR, found func(Reach)) error
+	// MayPickUp asks a user's owner whether another may take a call that rings there;
+	// likewise.
+	MayPickUp(by, of event.AoR, decided func(bool)) error
 }
 
 // Options of New. Users and Saw must be there.
 type Options struct {
 	Users   Users
-	Saw     func(Seen)                  // is told of each message of a call
-	Trusted func(netip.Addr) bool       // whether an address is a trusted peer's; nil: none is
-	Outside func(netip.AddrPort) bool   // where requests may be sent; nil: anywhere
-	Routes  []Route                     // what leaves the own domains
-	Pickup  string                      // the code before a number that picks up its call; "": there is none
-	MayPick func(by, of event.AoR) bool // whether a user may pick up the calls of another; nil: nobody may
+	Saw     func(Seen)                // is told of each message of a call
+	Trusted func(netip.Addr) bool     // whether an address is a trusted peer's; nil: none is
+	Outside func(netip.AddrPort) bool // where requests may be sent; nil: anywhere
+	Routes  []Route                   // what leaves the own domains
+	Pickup  string                    // the code before a number that picks up its call; "": there is none
 	Logger  *slog.Logger
 }
 

@@ -191,6 +191,10 @@ func (b *branch) saw(what What, m *sip.Message) {
 // replaces tells of the dialog whose place an INVITE has taken (RFC 3891 §3). Which
 // of its tags was its caller's, Replaces does not say.
 func (cx *context) replaces() {
+	if cx.picked != nil {
+		cx.proxy.o.Saw(*cx.picked)
+		return
+	}
 	id, from, to, ok := readReplaces(&cx.request.Message)
 	if !ok {
 		return

@@ -18,10 +18,8 @@ func (s *Server) proxied(r *transaction.Request) bool {
 	}
 	m := &r.Message
 	switch m.Method() {
-	case sip.REGISTER, sip.PUBLISH:
+	case sip.REGISTER, sip.PUBLISH, sip.CANCEL:
 		return false
-	case sip.CANCEL:
-		return s.Proxy.Cancel(r)
 	}
 	taken, err := s.Proxy.Inside(r)
 	switch {

@@ -125,8 +125,7 @@ func (s *Server) Request(r *transaction.Request) {
 		}
 		return
 	}
-	if m.Method() == sip.CANCEL && (s.Proxy == nil || m.Validate() != nil || !s.Proxy.Cancel(r)) && r.CancelsAnother() { // RFC 3261 §9.2: too late, whatever it was
-		r.RespondStateless(&sip.Response{Status: 200})
+	if m.Method() == sip.CANCEL && s.cancels(r) {
 		return
 	}
 	err := s.readable(m)
@@ -157,6 +156,19 @@ func (s *Server) Request(r *transaction.Request) {
 	case sip.REGISTER:
 		s.register(r)
 	}
+}
+
+// cancels answers a CANCEL for what there is (RFC 3261 §9.2): it ends what was
+// passed on; for anything else it is too late.
+func (s *Server) cancels(r *transaction.Request) bool {
+	if s.Proxy != nil && r.Message.Validate() == nil && s.Proxy.Cancel(r) {
+		return true
+	}
+	if !r.CancelsAnother() {
+		return false
+	}
+	r.RespondStateless(&sip.Response{Status: 200})
+	return true
 }
 
 // counts tells whether requests of a source are counted. Where everybody is

@@ -66,6 +66,9 @@ func (a *Agent) contactValue() string {
 	if a.o.Instance != "" {
 		v += `;+sip.instance="<` + a.o.Instance + `>"`
 	}
+	if a.o.Q != "" {
+		v += ";q=" + a.o.Q
+	}
 	return v
 }
 

@@ -39,6 +39,7 @@ type Options struct {
 	Local     string          // over UDP the address to listen at; "": a free port of an address that reaches the server
 	Display   string          // the display name in From
 	Instance  string          // the URN of +sip.instance in Contact; "": none
+	Q         string          // how much its Contact is preferred, "0" to "1.000"; "": not said
 	UserAgent string          // the header field's value; "": none
 	Header    []byte          // more for every request: whole lines, each with its CRLF
 
@@ -93,7 +94,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !clean(o.Display, o.Instance, o.UserAgent) {
+	if !clean(o.Display, o.Instance, o.UserAgent, o.Q) {
 		return nil, errLineBreak
 	}
 	if o.Username == "" {
