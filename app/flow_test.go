@@ -462,6 +462,36 @@ func TestAWatcherDoesNotComeBack(t *testing.T) {
 	}
 }
 
+// What is no way to a watcher: an address behind a NAT, one that is off the
+// outbound list, and the open one of who was told in secret.
+func TestWhereAWatcherIsNotReached(t *testing.T) {
+	listens, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listens.Close()
+	_, port, _ := net.SplitHostPort(listens.Addr().String())
+	for name, c := range map[string]struct{ transport, contact, outbound string }{
+		"another host":     {"TCP", "sip:bob@127.0.0.2:" + port + ";transport=tcp", "127.0.0.0/8"},
+		"off the list":     {"TCP", "sip:bob@127.0.0.1:" + port + ";transport=tcp", "127.0.0.2/32"},
+		"in the open":      {"TLS", "sip:bob@127.0.0.1:" + port + ";transport=tcp", "127.0.0.0/8"},
+		"the server":       {"TCP", "sip:bob@SERVER;transport=tcp", "127.0.0.0/8"},
+		"a name of no use": {"TCP", "sip:bob@phone.invalid;transport=tcp", "127.0.0.0/8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := openBranch(t, func(o *app.Options) { o.Outbound = []string{c.outbound} })
+			bob := b.line(c.transport, "bob")
+			bob.subscribe("alice", "Contact: <"+strings.Replace(c.contact, "SERVER", b.addrs[0], 1)+">")
+			_ = bob.conn.Close()
+			b.counts(`lamplight_subscriptions_lost_total{event="presence"}`, "1")
+		})
+	}
+	_ = listens.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Millisecond))
+	if c, err := listens.Accept(); err == nil {
+		t.Errorf("%v is called", c.LocalAddr())
+	}
+}
+
 // A watcher that listens at its Contact is reached there.
 func TestAWatcherIsReachedAtItsContact(t *testing.T) {
 	b := openBranch(t, grace(0))
