@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,19 @@ import (
 )
 
 // progress is an exchange that writes down all it is told.
-type progress struct{ told *[]string }
+type progress struct {
+	mu   sync.Mutex
+	told *[]string
+}
 
-func (p progress) write(format string, args ...any) {
+func (p *progress) write(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	*p.told = append(*p.told, fmt.Sprintf(format, args...))
 }
-func (p progress) Provisional(m *sip.Message) { p.write("~%d", m.Status()) }
-func (p progress) Failed(err error)           { p.write("%v", err) }
-func (p progress) Response(m *sip.Message) {
+func (p *progress) Provisional(m *sip.Message) { p.write("~%d", m.Status()) }
+func (p *progress) Failed(err error)           { p.write("%v", err) }
+func (p *progress) Response(m *sip.Message) {
 	to, _ := m.To()
 	p.write("%d %s", m.Status(), to.Tag())
 }
@@ -51,7 +57,7 @@ func calling(t *testing.T, test func(c *calls)) {
 		r := &sip.Request{Method: sip.INVITE, URI: "sip:bob@127.0.0.1", Routes: []string{"<sip:p1;lr>", "<sip:p2;lr>"}, From: "<sip:a@example.com>;tag=1",
 			To: "<sip:b@example.com>", CallID: "c", CSeq: 7, ContentType: "application/sdp", Body: []byte("v=0")}
 		var err error
-		if c.sent, err = p.client.Invite(p.to, r, progress{&c.told}); err != nil {
+		if c.sent, err = p.client.Invite(p.to, r, &progress{told: &c.told}); err != nil {
 			t.Fatal(err)
 		}
 		c.invite = s.next()
@@ -239,8 +245,7 @@ func TestINVITEsOverABadNetwork(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			refuse := seed%2 == 0
-			var p *pair
-			p = newPair(t, answers(func(r *transaction.Request) {
+			p := newPair(t, answers(func(r *transaction.Request) {
 				switch {
 				case r.Message.Method() == sip.ACK:
 					r.Drop()
@@ -259,10 +264,11 @@ func TestINVITEsOverABadNetwork(t *testing.T) {
 			p.net.SetDuplicate(0.2)
 			p.net.SetDelay(0, 200*time.Millisecond)
 			var told []string
-			if _, err := p.client.Invite(p.to, &sip.Request{Method: sip.INVITE, URI: "sip:bob@127.0.0.1", From: "<sip:a@example.com>;tag=1", To: "<sip:b@example.com>", CallID: "c", CSeq: 1}, progress{&told}); err != nil {
+			if _, err := p.client.Invite(p.to, &sip.Request{Method: sip.INVITE, URI: "sip:bob@127.0.0.1", From: "<sip:a@example.com>;tag=1", To: "<sip:b@example.com>", CallID: "c", CSeq: 1}, &progress{told: &told}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Minute)
+			synctest.Wait()
 			finals := slices.DeleteFunc(told, func(s string) bool { return s[0] == '~' })
 			if refuse && !slices.Equal(finals, []string{"486 t"}) || !refuse && (len(finals) == 0 || finals[0] != "200 t") {
 				t.Errorf("seed %d: %q", seed, finals)
