@@ -17,7 +17,9 @@ type Report struct {
 // Reports of the same Call-ID and tags are about one dialog; it is as far as the
 // source says that has it furthest, since a dialog only goes on
 // (RFC 4235 §3.7.1): one that has terminated stays so whatever comes late. A
-// half-dialog gives way to its branches. What rings comes first, then what is
+// half-dialog gives way to its branches; under the id of one it is that one (RFC
+// 4235 §4.1.1): Kamailio's pua leaves the tags out once a call is answered, and is
+// another source where it has no entity-tag yet. What rings comes first, then what is
 // confirmed, proceeding, trying, terminated. Identifiers are new, stable, and
 // tell nothing.
 func Merge(reports []Report) []Dialog {
@@ -92,31 +94,48 @@ func correlate(reports []Report) map[identity]*entry {
 	return all
 }
 
-// branches leaves out the half-dialogs that have a branch.
+// branches leaves out the half-dialogs that have a branch. What goes on under a
+// branch's id is said of that branch.
 func branches(all map[identity]*entry) []*entry {
-	whole := map[string][]identity{} // by Call-ID
-	for k := range all {
+	whole := map[string][]*entry{} // by Call-ID
+	for k, e := range all {
 		if k.callID != "" && !k.isHalf() {
-			whole[k.callID] = append(whole[k.callID], k)
+			whole[k.callID] = append(whole[k.callID], e)
 		}
 	}
 	var list []*entry
 	for k, e := range all {
-		if k.isHalf() && slices.ContainsFunc(whole[k.callID], func(b identity) bool { return b.branchOf(k) }) {
+		of := slices.DeleteFunc(slices.Clone(whole[k.callID]), func(b *entry) bool { return !b.identity.branchOf(k) })
+		if !k.isHalf() || len(of) == 0 {
+			list = append(list, e)
 			continue
 		}
-		list = append(list, e)
+		for _, s := range e.said {
+			goesOn(of, s)
+		}
 	}
 	return list
+}
+
+// goesOn adds what is said of a half-dialog to the one branch with its id.
+func goesOn(branches []*entry, s said) {
+	same := slices.DeleteFunc(slices.Clone(branches), func(b *entry) bool {
+		return !slices.ContainsFunc(b.said, func(o said) bool { return o.ID == s.ID })
+	})
+	if s.ID != "" && len(same) == 1 {
+		same[0].said = append(same[0].said, s)
+	}
 }
 
 // dialog is what is said of a dialog as one: its furthest state, and where that
 // source is silent, what another says.
 func (e *entry) dialog() Dialog {
 	slices.SortStableFunc(e.said, func(a, b said) int {
-		return cmp.Or(cmp.Compare(progress(b.State), progress(a.State)), cmp.Compare(a.by, b.by), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(progress(b.State), progress(a.State)), cmp.Compare(a.by, b.by), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(b.LocalTag, a.LocalTag), cmp.Compare(b.RemoteTag, a.RemoteTag))
 	})
 	d := e.said[0].Dialog
+	d.LocalTag, d.RemoteTag = e.identity.local, e.identity.remote
 	least := e.said[0]
 	for _, s := range e.said[1:] {
 		if cmp.Or(cmp.Compare(s.by, least.by), cmp.Compare(s.ID, least.ID)) < 0 {

@@ -48,6 +48,9 @@ func TestMerge(t *testing.T) {
 		{"two dialogs under one id", []Report{report("1", d("a", "c1", "l", "r", Early), d("a", "c2", "l", "r", Confirmed))}, "early confirmed"},
 		{"a half and its branch", []Report{report("1", d("a", "c", "l", "", Trying)), report("2", d("a", "c", "l", "r", Early))}, "early"},
 		{"a half of the called and its branch", []Report{report("1", d("a", "c", "", "r", Trying)), report("2", d("a", "c", "l", "r", Terminated))}, "terminated"},
+		{"a half that has gone further than its branch", []Report{report("1", d("a", "c", "l", "r", Early)), report("2", d("b", "c", "", "", Confirmed))}, "early"},
+		{"the same under one id", []Report{report("1", d("a", "c", "l", "r", Early)), report("2", d("a", "c", "", "", Confirmed))}, "confirmed"},
+		{"one id for two branches", []Report{report("1", d("a", "c", "l", "r", Early), d("a", "c", "l", "r2", Early)), report("2", d("a", "c", "", "", Confirmed))}, "early early"},
 		{"a half and another's branch", []Report{report("1", d("a", "c", "l", "", Trying)), report("2", d("a", "c", "k", "r", Early))}, "early trying"},
 		{"a half alone", []Report{report("1", d("a", "c", "l", "", Proceeding))}, "proceeding"},
 		{"two accounts of one dialog", []Report{report("1", Dialog{ID: "a", CallID: "c", State: Early, Direction: Initiator}), report("2", Dialog{ID: "b", CallID: "c", State: Early, Code: "180"})}, "early"},
@@ -73,6 +76,15 @@ func TestOneSourceCompletesAnother(t *testing.T) {
 	d := list[0]
 	if d.State != Confirmed || d.Direction != Recipient || d.Remote.Display != "Bob" || d.Local.Rendering() != "no" || d.Duration != 0 {
 		t.Errorf("merged %+v", d)
+	}
+}
+
+// A dialog whose later report leaves the tags out keeps them.
+func TestTagsThatWereForgotten(t *testing.T) {
+	list := Merge([]Report{report("1", Dialog{ID: "a", CallID: "c", LocalTag: "l", RemoteTag: "r", State: Early}),
+		report("2", Dialog{ID: "a", CallID: "c", State: Confirmed})})
+	if len(list) != 1 || list[0].State != Confirmed || list[0].LocalTag != "l" || list[0].RemoteTag != "r" {
+		t.Errorf("%+v", list)
 	}
 }
 
