@@ -91,6 +91,8 @@ type wiring struct {
 	book          *directory.Book
 	registrar     bool
 	proxy         bool
+	presence      bool
+	server        string // the presence server, where it is another; "": none is
 	strangers     bool
 	ports         []uint16 // that others know us by beside those listened on
 	routes        []proxy.Route
@@ -119,7 +121,7 @@ func (s *Server) wiring() (wiring, error) {
 	networks, users := s.o.Peers()
 	l := s.o.Limit.OrDefault()
 	w := wiring{
-		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), proxy: s.o.HasRole("proxy"), rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
+		limits: l, book: &directory.Book{}, registrar: s.o.HasRole("registrar"), proxy: s.o.HasRole("proxy"), presence: s.o.HasRole("presence"), server: s.o.PresenceServer, rateOff: s.o.NotifyRate == "off", limitsOff: s.o.Limits == "off",
 		grace: time.Duration(s.o.FlowGrace), natPing: time.Duration(s.o.NATPing),
 		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
@@ -275,6 +277,7 @@ func (s *Server) Failed() error {
 // Subscriptions stay stored and go on after the restart.
 func (s *Server) Stop() error {
 	s.uas.Drain()
+	s.unpublish()
 	s.stopOwners()
 	s.running.Wait()
 	s.names.Resolver.Close()

@@ -1,12 +1,23 @@
 package app
 
 import (
+	"slices"
+
 	"lamplight/event"
 	"lamplight/event/dialog"
 	"lamplight/event/presence"
 	"lamplight/event/reg"
 	"lamplight/event/winfo"
 )
+
+// served are the packages that are subscribed to and published here: of a server
+// that is no presence server those alone that nobody but the registrar can tell.
+func served(all []event.Package, presence bool) []event.Package {
+	if presence {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(p event.Package) bool { return p.Event() != "reg" })
+}
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.

@@ -23,10 +23,10 @@ func (s *spine) newProxy(o wiring) *proxy.Proxy {
 		return nil
 	}
 	return proxy.New(proxy.Options{
-		Users:   called{s, o.ports},
-		Saw:     func(seen proxy.Seen) { s.Saw(call.Seen(seen)) },
-		Trusted: func(a netip.Addr) bool { return o.trusted.Network(a) },
-		Routes:  o.routes, Pickup: o.pickup, Logger: o.transport.Logger,
+		Users:    called{s, o.ports},
+		Saw:      func(seen proxy.Seen) { s.Saw(call.Seen(seen)) },
+		Trusted:  func(a netip.Addr) bool { return o.trusted.Network(a) },
+		Presence: o.server, Routes: o.routes, Pickup: o.pickup, Logger: o.transport.Logger,
 	})
 }
 

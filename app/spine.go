@@ -8,6 +8,7 @@ import (
 
 	"lamplight/call"
 	"lamplight/directory"
+	"lamplight/epa"
 	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/notifier"
@@ -33,6 +34,7 @@ type spine struct {
 	esc       *esc.Compositor
 	registrar *registrar.Registrar // nil: the role is off
 	proxy     *proxy.Proxy         // nil: the role is off
+	epa       *epa.Agent           // nil: no other server is the presence server
 	contacts  contacts
 	token     [32]byte // the proxy's secret
 	known     bool     // it was stored
@@ -65,7 +67,7 @@ func connect(o wiring) *spine {
 		Newest:   s.esc.Newest,
 		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
 	})
-	s.esc.Tell(s.notifier)
+	s.esc.Tell(s.told(o.server))
 	s.calls = call.New(s.esc, call.Options{History: o.history, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
 	if o.registrar {
 		s.registrar = registrar.New(registrations{s.esc, s.calls, &s.contacts}, s.flows(o))
@@ -73,7 +75,7 @@ func connect(o wiring) *spine {
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.proxy = s.newProxy(o)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Packages: packages, Profiles: o.profiles,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Elsewhere: o.server != "", Packages: served(packages, o.presence), Profiles: o.profiles,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
@@ -81,6 +83,9 @@ func connect(o wiring) *spine {
 	s.layer = transaction.New(s.uas, o.transport)
 	s.names = resolve.NewSender(resolve.New(o.resolver), s.layer)
 	s.uas.Use(s.layer, s.names)
+	if s.epa != nil {
+		s.epa.Use(s.layer, s.names)
+	}
 	if s.proxy != nil {
 		s.proxy.Use(s.layer, s.names)
 		s.calls.Use(prober{s.proxy})

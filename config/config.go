@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"lamplight/sip"
 )
 
 // The data directory where none is named, and the word for keeping nothing.
@@ -29,20 +31,21 @@ var Groups = kong.Groups{"limit": "Limits, each counted by the metric lamplight_
 
 // Serve is what `lamplight serve` is told. The tags carry the documentation.
 type Serve struct {
-	Data        string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
-	Domain      []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
-	AliasDomain []string `toml:"alias-domain" help:"Another name or address of the first domain."`
-	Listen      []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp, tcp, tls, ws or wss, address and port."`
-	TLSCert     string   `toml:"tls-cert" placeholder:"FILE" help:"Certificate of the TLS and WSS listeners (PEM); without one the server makes its own. Read again when it changes."`
-	TLSKey      string   `toml:"tls-key" placeholder:"FILE" help:"Key of the certificate (PEM)."`
-	WSOrigin    []string `toml:"ws-origin" placeholder:"ORIGIN" help:"Web page that may connect by WebSocket: https://phone.example.com. Where none is named, those of the host they connect to."`
-	Advertise   []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
-	Role        []string `toml:"role" default:"registrar,proxy,presence" enum:"registrar,proxy,presence" help:"What the server is: registrar, proxy, presence."`
-	Trust       []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
-	Outbound    []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
-	DNS         []string `toml:"dns" placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
-	Web         string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
-	Admin       string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
+	Data           string   `toml:"data" default:"${data}" placeholder:"DIR" help:"Directory of all that survives; \"memory\" keeps nothing."`
+	Domain         []string `toml:"domain" default:"localhost" help:"Presence domain, made at the first start. Several times: several domains."`
+	AliasDomain    []string `toml:"alias-domain" help:"Another name or address of the first domain."`
+	Listen         []string `toml:"listen" default:"udp:0.0.0.0:5060,tcp:0.0.0.0:5060" placeholder:"udp:ADDR:PORT" help:"Where SIP is served: udp, tcp, tls, ws or wss, address and port."`
+	TLSCert        string   `toml:"tls-cert" placeholder:"FILE" help:"Certificate of the TLS and WSS listeners (PEM); without one the server makes its own. Read again when it changes."`
+	TLSKey         string   `toml:"tls-key" placeholder:"FILE" help:"Key of the certificate (PEM)."`
+	WSOrigin       []string `toml:"ws-origin" placeholder:"ORIGIN" help:"Web page that may connect by WebSocket: https://phone.example.com. Where none is named, those of the host they connect to."`
+	Advertise      []string `toml:"advertise" placeholder:"udp:ADDR:PORT" help:"Address told to others instead of the one that is listened on."`
+	Role           []string `toml:"role" default:"registrar,proxy,presence" enum:"registrar,proxy,presence" help:"What the server is: registrar, proxy, presence."`
+	PresenceServer string   `toml:"presence-server" placeholder:"sip:HOST:PORT" help:"Presence server of a server that is none itself: what is known of registrations and calls is published there, and SUBSCRIBE and PUBLISH of the own users are passed on to it."`
+	Trust          []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
+	Outbound       []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
+	DNS            []string `toml:"dns" placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
+	Web            string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
+	Admin          string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
 	FlowGrace Duration `toml:"flow-grace" default:"30s" placeholder:"TIME" help:"How long a phone whose connection is lost may take to come back before it counts as gone."`
 	NATPing   Duration `toml:"nat-ping" name:"nat-ping" default:"25s" placeholder:"TIME" help:"How often phones behind a NAT are pinged over UDP; 0: never."`
@@ -125,6 +128,9 @@ func (s *Serve) Check() error {
 			return fmt.Errorf("--ws-origin %s: %w", o, err)
 		}
 	}
+	if err := s.checkPresenceServer(); err != nil {
+		return err
+	}
 	if _, err := s.Networks(); err != nil {
 		return err
 	}
@@ -141,6 +147,23 @@ func (s *Serve) Check() error {
 		return err
 	}
 	return s.checkAdmin()
+}
+
+// checkPresenceServer refuses one that could not be used, or would not be needed.
+func (s *Serve) checkPresenceServer() error {
+	if s.PresenceServer == "" {
+		return nil
+	}
+	u, err := sip.ParseURI([]byte(s.PresenceServer))
+	switch {
+	case err != nil, u.IsTel(), len(u.User) > 0, len(u.Headers) > 0:
+		return fmt.Errorf("--presence-server %q: want sip:HOST:PORT", s.PresenceServer)
+	case s.HasRole("presence"):
+		return fmt.Errorf("--presence-server: this server is one itself, leave presence out of --role")
+	case !s.HasRole("proxy"):
+		return fmt.Errorf("--presence-server: needs --role proxy, which passes requests on to it")
+	}
+	return nil
 }
 
 // The most that can be asked for.

@@ -96,6 +96,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"--ws-origin", "phone.example.com"}, {"--ws-origin", "https://phone.example.com/"}, {"--ws-origin", "https://Phone.example.com"},
 		{"--route", "0*"}, {"--route", "0*=sip:a@gw.example.org"}, {"--route", "0*=gw.example.org"}, {"--route", "a b=sip:gw.example.org"}, {"--route", "0*=sip:gw.example.org,strip=x"},
 		{"--route", "partner.example=sip:partner.example,strip=1"}, {"--route", "0*=sip:gw.example.org,pre=1"}, {"--pickup-code", "pick"},
+		{"--presence-server", "sip:192.0.2.2"}, {"--presence-server", "192.0.2.2", "--role", "proxy"}, {"--presence-server", "sip:192.0.2.2", "--role", "registrar"},
 		{"--history-days", "-1"}, {"--history-days", "99999"}, {"--ws-origin", "*"}, {"--ws-origin", "null"}, {"--ws-origin", "https://phone.example.com:443"},
 	} {
 		s, err := parse(t, "", args...)

@@ -47,6 +47,12 @@ func (s *Serve) explainNames() (lines []string) {
 		lines = append(lines, "Shows a certificate of its own making over TLS: clients have to be told to believe it.")
 	}
 	lines = append(lines, s.webSockets()...)
+	switch {
+	case s.PresenceServer != "":
+		lines = append(lines, "Publishes registrations and calls to "+s.PresenceServer+", and passes SUBSCRIBE and PUBLISH on to it.")
+	case !s.HasRole("presence"):
+		lines = append(lines, "Takes no publications, and no subscriptions but to registrations: it is no presence server.")
+	}
 	for _, d := range s.AliasDomain {
 		lines = append(lines, fmt.Sprintf("%s is another name of %s.", d, s.Domain[0]))
 	}

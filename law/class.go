@@ -21,7 +21,7 @@ var stages = []string{"esc", "policy", "notifier", "registrar", "proxy", "call",
 
 // edges touch the world: wire, disk, people.
 var edges = []string{
-	"uas", "callcontrol", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua",
+	"uas", "callcontrol", "epa", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua",
 }
 
 // below the edges lies what an edge may use.

@@ -258,8 +258,11 @@ func (cx *context) edit(t *Target, f transaction.Flow, share int) *sip.Edit {
 	case cx.inside == nil && recordsRoute(m.Method()):
 		e.RecordRoute = cx.recordRoute(m, f, isSecure(string(m.RequestURI())))
 	}
-	if cx.inside == nil {
+	switch {
+	case cx.inside == nil:
 		cx.identities(e, f)
+	case !cx.proxy.o.Trusted(cx.request.Flow.Remote().Addr()):
+		e.Drop = append(e.Drop, notFromPhones...)
 	}
 	e.Header = append(e.Header, t.header...)
 	return e

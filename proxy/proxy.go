@@ -65,13 +65,14 @@ type Users interface {
 
 // Options of New. Users and Saw must be there.
 type Options struct {
-	Users   Users
-	Saw     func(Seen)                // is told of each message of a call
-	Trusted func(netip.Addr) bool     // whether an address is a trusted peer's; nil: none is
-	Outside func(netip.AddrPort) bool // where requests may be sent; nil: anywhere
-	Routes  []Route                   // what leaves the own domains
-	Pickup  string                    // the code before a number that picks up its call; "": there is none
-	Logger  *slog.Logger
+	Users    Users
+	Saw      func(Seen)                // is told of each message of a call
+	Trusted  func(netip.Addr) bool     // whether an address is a trusted peer's; nil: none is
+	Outside  func(netip.AddrPort) bool // where requests may be sent; nil: anywhere
+	Presence string                    // the URI of whom SUBSCRIBE and PUBLISH for own users go to; "": nobody
+	Routes   []Route                   // what leaves the own domains
+	Pickup   string                    // the code before a number that picks up its call; "": there is none
+	Logger   *slog.Logger
 }
 
 // Proxy passes requests on. Use must be called before the first

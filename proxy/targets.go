@@ -39,6 +39,9 @@ func (cx *context) destination(u sip.URI) (find func(), err error) {
 	p := cx.proxy
 	aor, ours := p.o.Users.Resolve(u)
 	own := cx.caller.AoR != ""
+	if m := cx.request.Message.Method(); m == sip.SUBSCRIBE || m == sip.PUBLISH {
+		return cx.presence(u, aor, ours)
+	}
 	if code, ok := cx.pickup(u, ours); ok && own {
 		return code, nil
 	}
@@ -60,6 +63,18 @@ func (cx *context) destination(u sip.URI) (find func(), err error) {
 		return nil, ErrNoUser
 	}
 	return nil, ErrForeign
+}
+
+// presence leads to the presence server: there it is known who may watch whom.
+func (cx *context) presence(u sip.URI, aor event.AoR, ours bool) (find func(), err error) {
+	next, err := sip.ParseURI([]byte(cx.proxy.o.Presence))
+	switch {
+	case !ours, err != nil:
+		return nil, ErrForeign
+	case aor == "":
+		return nil, ErrNoUser
+	}
+	return func() { cx.start([]Target{{URI: u.String(), Q: 1000, next: &next}}) }, nil
 }
 
 // locate asks a user's owner, and begins when the answer is there. Where a contact

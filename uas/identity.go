@@ -160,7 +160,7 @@ func (s *Server) credentials(r *transaction.Request, d *directory.Domain) (event
 	var p phone
 	book := s.Book.Load()
 	field := sip.Authorization
-	if asksProxy(r.Message.Method()) {
+	if s.asksProxy(&r.Message) {
 		field = sip.ProxyAuthorization
 	}
 	aor, err := s.Verifier.Verify(&r.Message, field, d.Realm, func(username string) (digest.HA1s, string, bool) {
@@ -184,7 +184,13 @@ func (s *Server) credentials(r *transaction.Request, d *directory.Domain) (event
 
 // asksProxy tells whether a request is for others, and its credentials for the
 // proxy (RFC 3261 §22.3).
-func asksProxy(m sip.Method) bool { return m == sip.INVITE || m == sip.MESSAGE || m == sip.REFER }
+func (s *Server) asksProxy(m *sip.Message) bool {
+	switch m.Method() {
+	case sip.INVITE, sip.MESSAGE, sip.REFER:
+		return true
+	}
+	return s.isElsewhere(m)
+}
 
 // canonical is the AoR of a URI of a domain that is not ours.
 func canonical(u sip.URI) event.AoR {

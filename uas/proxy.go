@@ -18,8 +18,10 @@ func (s *Server) proxied(r *transaction.Request) bool {
 	}
 	m := &r.Message
 	switch m.Method() {
-	case sip.REGISTER, sip.PUBLISH, sip.CANCEL:
+	case sip.REGISTER, sip.CANCEL:
 		return false
+	case sip.PUBLISH: // never inside a dialog
+		return s.begins(r)
 	}
 	taken, err := s.Proxy.Inside(r)
 	switch {
@@ -50,11 +52,17 @@ func (s *Server) begins(r *transaction.Request) bool {
 			return false
 		}
 	default:
-		return false
+		if !s.isElsewhere(m) || len(to.Tag()) > 0 {
+			return false
+		}
 	}
 	caller, err := s.caller(r)
-	if err == nil && m.Method() == sip.REFER {
+	switch {
+	case err != nil:
+	case m.Method() == sip.REFER:
 		err = proxy.ErrOutsideDialogs
+	case m.Method() == sip.SUBSCRIBE, m.Method() == sip.PUBLISH:
+		err = s.mayPass(m, caller)
 	}
 	if err == nil {
 		err = s.Proxy.Begin(r, caller)
@@ -69,6 +77,34 @@ func (s *Server) begins(r *transaction.Request) bool {
 	}
 	s.refuse(r, "", err)
 	return true
+}
+
+// isElsewhere tells whether a request is for the presence server, which is another:
+// a SUBSCRIBE or PUBLISH of what is not told here.
+func (s *Server) isElsewhere(m *sip.Message) bool {
+	return s.Elsewhere && (m.Method() == sip.SUBSCRIBE || m.Method() == sip.PUBLISH) && s.packages[eventName(m)] == nil
+}
+
+// mayPass tells whether a request may go on to the presence server, which believes
+// what comes from here: strangers end here, and nobody publishes for others.
+func (s *Server) mayPass(m *sip.Message, c proxy.Caller) error {
+	if c.Peer {
+		return nil
+	}
+	if c.AoR == "" {
+		return errStranger
+	}
+	if m.Method() == sip.SUBSCRIBE {
+		return nil
+	}
+	u, err := sip.ParseURI(m.RequestURI())
+	if err != nil {
+		return errMalformed
+	}
+	if aor, _, err := s.Book.Load().Resolve(u); err == nil && aor != c.AoR {
+		return errNotYours
+	}
+	return nil
 }
 
 // caller finds out who calls, or sends a message. Users of own domains prove it;

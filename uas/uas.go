@@ -34,6 +34,7 @@ type Options struct {
 	Notifier  *notifier.Notifier
 	Registrar *registrar.Registrar // nil: the role is off
 	Proxy     *proxy.Proxy         // likewise
+	Elsewhere bool                 // another is the presence server, by the proxy
 	Strangers bool                 // users of other domains may call and write to the own ones
 	Packages  []event.Package
 	Profiles  []Profile // those that go before the table's
@@ -92,10 +93,18 @@ func New(o Options) *Server {
 	}
 	s.lines = lines{
 		allow:       "Allow: " + methods + "\r\n",
-		allowEvents: "Allow-Events: " + strings.Join(names, ", ") + "\r\n",
-		accept:      "Accept: " + strings.Join(types, ", ") + "\r\n",
+		allowEvents: lineOf("Allow-Events", names),
+		accept:      lineOf("Accept", types),
 	}
 	return s
+}
+
+// lineOf is a header line with a list; "" where that is empty.
+func lineOf(field string, list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return field + ": " + strings.Join(list, ", ") + "\r\n"
 }
 
 // Use names the transaction layer that the notifications go out on, and what
@@ -269,7 +278,7 @@ func (s *Server) countRefused(r *transaction.Request, err error) {
 
 func (s *Server) challenge(r *transaction.Request, c *challenge) {
 	status, field := 401, sip.WWWAuthenticate
-	if asksProxy(r.Message.Method()) {
+	if s.asksProxy(&r.Message) {
 		status, field = 407, sip.ProxyAuthenticate
 	}
 	s.sayRefused(r, status, c)
