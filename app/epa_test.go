@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,24 @@ func (o *office) comesToSee(user, whom string, want presence.State) {
 	}
 }
 
+// neverSees reads the NOTIFYs that have come: none shows a state.
+func (o *office) neverSees(user, whom string, not presence.State) {
+	o.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 11*time.Minute)
+		n, err := o.watches[user+" "+whom+" presence"].Next(ctx)
+		cancel()
+		if err != nil {
+			return
+		}
+		if doc, err := pidf.Parse(n.Body); err == nil {
+			if got, _, _ := presence.StateOf(doc); got == not {
+				o.Errorf("%s sees %s as %v", user, whom, got)
+			}
+		}
+	}
+}
+
 // comesToShow reads NOTIFYs until a lamp shows a state.
 func (o *office) comesToShow(user, whom, want string) {
 	o.Helper()
@@ -92,6 +111,71 @@ func TestAPresenceServerBesideTheProxy(t *testing.T) {
 		o.publish("bob", presence.Busy)
 		o.comesToSee("carol", "bob", presence.Busy)
 		o.unpublish("bob", "presence")
+		o.comesToSee("carol", "bob", presence.Available)
+		o.must(bob.Unregister(soon(o)))
+		o.comesToSee("carol", "bob", presence.Offline)
+	})
+}
+
+// The presence server believes what comes from the proxy, so that the proxy finds
+// out who it is: nobody publishes for others, and strangers end there.
+func TestNobodySpeaksForOthersToThePresenceServer(t *testing.T) {
+	inTwoOffices(t, func(o *office, _ *app.Server) {
+		h := o.handset("alice")
+		forged := "P-Asserted-Identity: <sip:bob@example.test>"
+		for _, c := range []struct {
+			method, whom string
+			lines        []string
+			want         string
+		}{
+			{"PUBLISH", "alice", []string{busy}, "200 "},
+			{"PUBLISH", "bob", []string{forged, strings.Replace(busy, "alice", "bob", 1)}, "403 "},
+			{"PUBLISH", "nobody", []string{busy}, "404 "},
+			{"SUBSCRIBE", "nobody", nil, "404 "},
+			{"SUBSCRIBE", "bob", []string{forged, "Event: presence.winfo"}, "403 "},
+			{"SUBSCRIBE", "alice", []string{"Event: presence.winfo"}, "200 "},
+			{"SUBSCRIBE", "alice", []string{"Event: conference"}, "489 "},
+		} {
+			o.expect(h.paid(c.method, aor(c.whom), c.lines...), c.want)
+		}
+		o.watch("alice", "alice", "reg") // the registrar's to tell
+		o.notified("alice", "alice", "reg")
+		stranger := o.handset("eve@elsewhere.test")
+		o.expect(stranger.exchange(stranger.request("SUBSCRIBE", aor("alice"))), "403 ")
+	})
+}
+
+// A server that is no presence server, and knows of none, says so.
+func TestNoPresenceServer(t *testing.T) {
+	inOffice(t, func(o *app.Options) { o.Role = []string{"registrar", "proxy"} }, func(o *office) {
+		h := o.handset("alice")
+		o.expect(h.do("SUBSCRIBE", aor("alice")), "489 ", "Allow-Events: reg")
+		o.expect(h.do("PUBLISH", aor("alice"), busy), "489 ", "Allow-Events: reg")
+		o.expect(h.do("SUBSCRIBE", aor("alice"), "Event: reg"), "200 ")
+	})
+}
+
+// What was published comes right again: after the proxy's crash, after its end, and
+// after a time without the presence server.
+func TestThePresenceServerAfterACrash(t *testing.T) {
+	inTwoOffices(t, func(o *office, beside *app.Server) {
+		bob := o.telephone("bob")
+		watcher, err := ua.New(ua.Options{User: aor("carol"), Server: besideAt, Password: "secret", Listen: o.listen, Local: "198.51.100.99:5060"})
+		o.must(err)
+		o.agents["watcher"] = watcher
+		o.watches["carol bob presence"], err = watcher.Subscribe(soon(o), aor("bob"), "presence", ua.SubscribeOptions{Expires: 2 * time.Hour, Keep: true})
+		o.must(err)
+		o.comesToSee("carol", "bob", presence.Available)
+		o.crash()
+		o.advance(11 * time.Minute) // what was published before has lapsed
+		o.neverSees("carol", "bob", presence.Unknown)
+		began := time.Now()
+		o.must(o.server.Stop())
+		o.comesToSee("carol", "bob", presence.Unknown)
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("the end was told after %v", d)
+		}
+		o.start()
 		o.comesToSee("carol", "bob", presence.Available)
 		o.must(bob.Unregister(soon(o)))
 		o.comesToSee("carol", "bob", presence.Offline)

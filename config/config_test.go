@@ -120,7 +120,9 @@ func TestPeersAreAddressesOrUsers(t *testing.T) {
 // What check says, word for word: people act on it.
 func TestExplain(t *testing.T) {
 	for name, args := range map[string][]string{
-		"defaults": nil,
+		"defaults":  nil,
+		"proxy":     {"--role", "registrar,proxy", "--presence-server", "sip:presence.example.test", "--outbound", "10.0.0.0/8"},
+		"registrar": {"--role", "registrar", "--outbound", "10.0.0.0/8"},
 		"closed": {"--data", "memory", "--domain", "example.test", "--domain", "other.test", "--alias-domain", "192.0.2.1", "--role", "presence",
 			"--listen", "udp:10.1.2.3:5060", "--listen", "tls:198.51.100.9:5061", "--listen", "wss:198.51.100.9:8443",
 			"--ws-origin", "https://a.example.com", "--ws-origin", "http://b.example.com:81", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
