@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"lamplight/body/limits"
 	"lamplight/config"
 	"lamplight/esc"
 	"lamplight/notifier"
@@ -28,7 +29,7 @@ func streamLimits(l config.Limit) transaction.StreamOptions {
 }
 
 func requestLimits(l config.Limit) uas.Limits {
-	return uas.Limits{Document: l.Document, LoginIdle: time.Duration(l.LoginIdle),
+	return uas.Limits{Document: l.Document, XML: limits.XML{Depth: l.XMLDepth, Attributes: l.XMLAttributes, Namespaces: l.XMLNamespaces}, LoginIdle: time.Duration(l.LoginIdle),
 		Source: uas.Rate{Burst: l.SourceBurst, Each: l.SourceRate}, User: uas.Rate{Burst: l.UserBurst, Each: l.UserRate},
 		AoR: uas.Rate{Burst: l.AoRBurst, Each: l.AoRRate}, Guesses: l.Guesses,
 		GuessWithin: time.Duration(l.GuessWithin), GuessPause: time.Duration(l.GuessPause)}

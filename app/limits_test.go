@@ -49,6 +49,10 @@ func TestLimits(t *testing.T) {
 		{"tag", func(l *config.Limit) { l.Tag = 20 }, subscribe("bob", "From: <sip:alice@example.test>;tag="+strings.Repeat("t", 21)), "400 Tag Too Long", nil},
 		{"document", func(l *config.Limit) { l.Document = 200 }, publish(busy), "413 ", nil},
 
+		{"xml", func(l *config.Limit) { l.XMLDepth = 2 }, publish(busy), "400 ", nil},
+		{"xml", func(l *config.Limit) { l.XMLNamespaces = 2 }, publish(busy), "400 ", nil},
+		{"xml", func(*config.Limit) {}, publish("Content-Type: application/pidf+xml", strings.Repeat("<a>", 33)), "400 ", nil},
+
 		{"interval", func(l *config.Limit) { l.RegisterMin = config.Duration(2 * time.Minute) }, request("REGISTER", "sip:example.test", "To: <sip:alice@example.test>", "Expires: 60"), "423 ", []string{"Min-Expires: 120"}},
 		{"interval", func(l *config.Limit) { l.SubscribeMin = config.Duration(2 * time.Minute) }, subscribe("bob", "Expires: 60"), "423 ", []string{"Min-Expires: 120"}},
 		{"interval", func(l *config.Limit) { l.PublishMin = config.Duration(2 * time.Minute) }, publish("Expires: 60", busy), "423 ", []string{"Min-Expires: 120"}},

@@ -5,21 +5,26 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"lamplight/body/limits"
 )
 
 // Limit is how much one may send, hold and ask for: --limit-uri, or uri in the
 // table [limit] of the file. What is refused is counted, by the metric
 // lamplight_limit_total. A zero field takes its default.
 type Limit struct {
-	Message     int `toml:"message" default:"262144" help:"Bytes of a body on a connection; more: 513, and the connection ends."`
-	Head        int `toml:"head" default:"16384" help:"Bytes of start line and header fields; more: 400."`
-	Fields      int `toml:"fields" default:"256" help:"Header fields of a message; more: 400."`
-	SameField   int `toml:"same-field" default:"64" help:"Header fields of one name; more: 400."`
-	URI         int `toml:"uri" default:"512" help:"Bytes of a URI; more: 414 for the Request-URI, else 400."`
-	DisplayName int `toml:"display-name" default:"256" help:"Bytes of a display name; more: 400."`
-	CallID      int `toml:"call-id" default:"256" help:"Bytes of a Call-ID; more: 400."`
-	Tag         int `toml:"tag" default:"128" help:"Bytes of a tag; more: 400."`
-	Document    int `toml:"document" default:"65536" help:"Bytes of a published document; more: 413."`
+	Message       int `toml:"message" default:"262144" help:"Bytes of a body on a connection; more: 513, and the connection ends."`
+	Head          int `toml:"head" default:"16384" help:"Bytes of start line and header fields; more: 400."`
+	Fields        int `toml:"fields" default:"256" help:"Header fields of a message; more: 400."`
+	SameField     int `toml:"same-field" default:"64" help:"Header fields of one name; more: 400."`
+	URI           int `toml:"uri" default:"512" help:"Bytes of a URI; more: 414 for the Request-URI, else 400."`
+	DisplayName   int `toml:"display-name" default:"256" help:"Bytes of a display name; more: 400."`
+	CallID        int `toml:"call-id" default:"256" help:"Bytes of a Call-ID; more: 400."`
+	Tag           int `toml:"tag" default:"128" help:"Bytes of a tag; more: 400."`
+	XMLDepth      int `toml:"xml-depth" name:"xml-depth" default:"32" help:"How deep the elements of a document may lie, at most 32; deeper: 400."`
+	XMLAttributes int `toml:"xml-attributes" name:"xml-attributes" default:"256" help:"Attributes of an element, at most 256; more: 400."`
+	XMLNamespaces int `toml:"xml-namespaces" name:"xml-namespaces" default:"64" help:"Namespaces that an element declares, at most 64; more: 400."`
+	Document      int `toml:"document" default:"65536" help:"Bytes of a published document; more: 413."`
 
 	RegisterMin  Duration `toml:"register-min" default:"60s" help:"Least interval of REGISTER; less: 423."`
 	RegisterMax  Duration `toml:"register-max" default:"24h" help:"Longest interval granted to REGISTER."`
@@ -70,7 +75,7 @@ func (l Limit) check() error {
 	l = l.OrDefault()
 	for name, n := range map[string]int{
 		"message": l.Message, "head": l.Head, "fields": l.Fields, "same-field": l.SameField, "uri": l.URI, "display-name": l.DisplayName,
-		"call-id": l.CallID, "tag": l.Tag, "document": l.Document, "user-subscriptions": l.UserSubscriptions, "subscriptions": l.Subscriptions,
+		"call-id": l.CallID, "tag": l.Tag, "xml-depth": l.XMLDepth, "xml-attributes": l.XMLAttributes, "xml-namespaces": l.XMLNamespaces, "document": l.Document, "user-subscriptions": l.UserSubscriptions, "subscriptions": l.Subscriptions,
 		"contacts": l.Contacts, "publications": l.Publications, "peer-publications": l.PeerPublications,
 		"source-burst": l.SourceBurst, "source-rate": l.SourceRate, "user-burst": l.UserBurst, "user-rate": l.UserRate,
 		"aor-burst": l.AoRBurst, "aor-rate": l.AoRRate, "guesses": l.Guesses, "nonces": l.Nonces, "transactions": l.Transactions,
@@ -82,6 +87,11 @@ func (l Limit) check() error {
 	}
 	if l.Head > maxHead || l.Fields > maxHead {
 		return fmt.Errorf("--limit-head, --limit-fields: at most %d", maxHead)
+	}
+	for name, n := range map[string][2]int{"xml-depth": {l.XMLDepth, limits.Most.Depth}, "xml-attributes": {l.XMLAttributes, limits.Most.Attributes}, "xml-namespaces": {l.XMLNamespaces, limits.Most.Namespaces}} {
+		if n[0] > n[1] {
+			return fmt.Errorf("--limit-%s %d: at most %d", name, n[0], n[1])
+		}
 	}
 	for name, d := range map[string][2]Duration{
 		"register": {l.RegisterMin, l.RegisterMax}, "subscribe": {l.SubscribeMin, l.SubscribeMax}, "publish": {l.PublishMin, l.PublishMax},

@@ -47,7 +47,7 @@ func TestEveryLimitHasADefault(t *testing.T) {
 
 func TestLimitsThatMakeNoSense(t *testing.T) {
 	for _, args := range [][]string{
-		{"--limit-uri", "-1"}, {"--limit-head", "65536"}, {"--limit-publish-min", "25h"}, {"--limit-nonce-life", "1ms"}, {"--limit-intake", "-5"},
+		{"--limit-uri", "-1"}, {"--limit-xml-depth", "33"}, {"--limit-head", "65536"}, {"--limit-publish-min", "25h"}, {"--limit-nonce-life", "1ms"}, {"--limit-intake", "-5"},
 	} {
 		s, err := parse(t, "", args...)
 		if err == nil {

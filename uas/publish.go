@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"lamplight/body/limits"
 	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/owner"
@@ -56,6 +57,9 @@ func (s *Server) readPublish(r *transaction.Request, name event.Name) (esc.Publi
 	}
 	if len(p.Body) > s.Limits.Document {
 		return esc.Publish{}, errTooLarge
+	}
+	if s.Limits.XML != limits.Most && limits.Exceeded(p.Body, s.Limits.XML) {
+		return esc.Publish{}, &event.MalformedError{Reason: "Too Deep Or Too Wide"}
 	}
 	if len(p.Body) > 0 {
 		if p.Type, err = mediaType(m); err != nil {

@@ -5,12 +5,14 @@ import (
 	"sync"
 	"time"
 
+	"lamplight/body/limits"
 	"lamplight/event"
 )
 
 // Limits of what one may send; a zero field takes its default.
 type Limits struct {
 	Document  int           // bytes of a published document: 64 KiB
+	XML       limits.XML    // of a published document: limits.Most, and never more
 	LoginIdle time.Duration // how long the connection of a user may be silent who has authenticated: 15 min
 
 	Source, User, AoR Rate          // requests: 200 and 10, 200 and 20, 2,000 and 200
@@ -39,6 +41,9 @@ func (l Limits) orDefault() Limits {
 	set(&l.LoginIdle, 15*time.Minute)
 	set(&l.GuessWithin, 5*time.Minute)
 	set(&l.GuessPause, 15*time.Minute)
+	if l.XML == (limits.XML{}) {
+		l.XML = limits.Most
+	}
 	if l.Document == 0 {
 		l.Document = 64 << 10
 	}

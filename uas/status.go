@@ -116,9 +116,9 @@ var table = []status{
 	{owner.ErrBusy, 503, "", retryAfter},                                  // RFC 3261 §21.5.4
 }
 
-// limits are the errors that say that a limit was reached, and how it is called
+// limitErrors are the errors that say that a limit was reached, and how it is called
 // where that is counted.
-var limits = []struct {
+var limitErrors = []struct {
 	err  error
 	name string
 }{
@@ -135,7 +135,7 @@ var limits = []struct {
 
 // reached counts an error that says that a limit was reached.
 func (s *Server) reached(err error) {
-	for _, l := range limits {
+	for _, l := range limitErrors {
 		if errors.Is(err, l.err) {
 			s.layer.Reached(l.name)
 		}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lamplight/body/limits"
 	"lamplight/directory"
 	"lamplight/esc"
 	"lamplight/event"
@@ -273,6 +274,9 @@ func (s *Server) countRefused(r *transaction.Request, err error) {
 		s.layer.AuthFailures.Add(1)
 	case errors.As(err, &malformed):
 		s.layer.BadBodies.Add(1)
+		if limits.Exceeded(r.Message.Body(), s.Limits.XML) {
+			s.layer.Reached("xml")
+		}
 	}
 }
 

@@ -16,16 +16,28 @@ import (
 
 // Limits on a document.
 const (
-	MaxDepth      = 32
-	MaxElements   = 8192
-	MaxAttributes = 256 // of one element
-	MaxNamespaces = 64  // declared on one element
-	MaxNamespace  = 256 // bytes of a namespace's name
+	MaxElements  = 8192
+	MaxNamespace = 256 // bytes of a namespace's name
 
 	// All fragments of a document together: namespaces that many of them
 	// inherit make them longer than it.
 	maxFragments = 64 << 10
 )
+
+// Limits are those that can be set lower.
+type Limits struct {
+	Depth      int
+	Attributes int // of one element
+	Namespaces int // declared on one element
+}
+
+// Most are the limits of Parse.
+var Most = Limits{Depth: 32, Attributes: 256, Namespaces: 64}
+
+// errLimit says that a document exceeds its limits.
+type errLimit struct{ what string }
+
+func (e errLimit) Error() string { return e.what }
 
 const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
@@ -73,6 +85,7 @@ type parser struct {
 	root     *Node
 	stack    []open
 	elements int
+	limits   Limits
 	tree     *tree
 }
 
@@ -84,9 +97,18 @@ type open struct {
 }
 
 // Parse reads a whole document.
-func Parse(b []byte) (*Node, error) {
+func Parse(b []byte) (*Node, error) { return parse(b, Most) }
+
+// Exceeds tells whether a document is refused because it exceeds limits.
+func Exceeds(b []byte, l Limits) bool {
+	_, err := parse(b, l)
+	var limit errLimit
+	return errors.As(err, &limit)
+}
+
+func parse(b []byte, l Limits) (*Node, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b)), tree: &tree{maxFragments + len(b)}}
+	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b)), tree: &tree{maxFragments + len(b)}, limits: l}
 	p.dec.CharsetReader = charset
 	for {
 		at := p.dec.InputOffset()
@@ -144,17 +166,20 @@ func (p *parser) start(e xml.StartElement, at int64) error {
 	switch {
 	case p.root != nil && len(p.stack) == 0:
 		return errors.New("more than one root element")
-	case len(p.stack) == MaxDepth:
-		return errors.New("elements too deep")
+	case len(p.stack) == p.limits.Depth:
+		return errLimit{"elements too deep"}
 	case p.elements == MaxElements:
-		return errors.New("too many elements")
-	case len(e.Attr) > MaxAttributes:
-		return errors.New("too many attributes")
+		return errLimit{"too many elements"}
+	case len(e.Attr) > p.limits.Attributes:
+		return errLimit{"too many attributes"}
 	}
 	p.elements++
 	n := &Node{tree: p.tree, scope: p.scope(), prefix: e.Name.Space}
 	if err := n.declare(e.Attr); err != nil {
 		return err
+	}
+	if len(n.declared) > p.limits.Namespaces {
+		return errLimit{"too many namespaces"}
 	}
 	if err := n.name(e); err != nil {
 		return err
@@ -197,9 +222,6 @@ func (n *Node) declare(attrs []xml.Attr) error {
 			return fmt.Errorf("namespace of prefix %q is not allowed", prefix)
 		}
 		declared[prefix] = a.Value
-	}
-	if len(declared) > MaxNamespaces {
-		return errors.New("too many namespaces")
 	}
 	if len(declared) > 0 {
 		n.declared = declared
