@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,6 +151,7 @@ func (o *office) lamps(list ...string) {
 
 // A call between two registered users: each one's lamp goes along with it, within
 // moments.
+// [3261-16.7-3] [3261-16.11-1]
 func TestACallLightsTheLampsOfBothEnds(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice, bob := o.telephone("alice"), o.telephone("bob")
@@ -186,6 +188,7 @@ func TestACallLightsTheLampsOfBothEnds(t *testing.T) {
 
 // What a phone answers goes back to the caller: it is busy, it declines, it is not
 // there; nobody of that name is.
+// [3261-16.5-2] [3261-16.5-3] [3261-16.7-5]
 func TestCallsThatAreNotAnswered(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice, bob := o.telephone("alice"), o.telephone("bob")
@@ -208,6 +211,7 @@ func TestCallsThatAreNotAnswered(t *testing.T) {
 }
 
 // A caller who hangs up first takes the ringing away.
+// [3261-16.10-1]
 func TestACallIsCancelled(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice, bob := o.telephone("alice"), o.telephone("bob")
@@ -233,6 +237,7 @@ func TestACallIsCancelled(t *testing.T) {
 
 // All phones of a user ring; one answers, and the others are told that it was
 // answered elsewhere (RFC 3326).
+// [3261-16.6-4] [3261-16.7-4] [3261-16.7-7]
 func TestACallForks(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice, desk, mobile := o.telephone("alice"), o.telephone("bob"), o.telephone("bob")
@@ -277,6 +282,7 @@ func TestACallForks(t *testing.T) {
 }
 
 // Phones of a lower q ring when those before have not answered (RFC 3261 §16.6).
+// [3261-16.6-6]
 func TestSerialForking(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice := o.telephone("alice")
@@ -295,6 +301,7 @@ func TestSerialForking(t *testing.T) {
 
 // A phone that rings for ever is given up after three minutes, and for as long as
 // it says something it is not (Timer C, RFC 3261 §16.8).
+// [3261-16.6-5] [3261-16.7-2] [3261-16.8-1]
 func TestTimerC(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		alice, bob := o.telephone("alice"), o.telephone("bob")
@@ -315,6 +322,7 @@ func TestTimerC(t *testing.T) {
 }
 
 // Who calls has to be who From says, and nothing leaves the own domains.
+// [3261-16.3-1] [3261-16.3-3] [3261-16.3-4] [3261-16.4-1] [3261-16.5-1] [5626-5.2-1]
 func TestNobodyCallsForFree(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		bob, outside := o.telephone("bob"), o.handset("gateway@elsewhere.test")
@@ -363,6 +371,7 @@ func TestStrangersMayCallWhereAllowed(t *testing.T) {
 
 // What goes out says who it is from, once that is proved; a caller who asks for it
 // is not named (RFC 3325).
+// [3261-16.6-2]
 func TestIdentities(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		bob := o.telephone("bob")
@@ -384,6 +393,7 @@ func TestIdentities(t *testing.T) {
 
 // An INVITE that comes back the way it went is refused; users who have registered
 // each other do not multiply calls (RFC 5393).
+// [3261-16.3-2]
 func TestLoops(t *testing.T) {
 	inSwitchboard(t, nil, func(o *office) {
 		h, g := o.handset("alice"), o.handset("bob")
@@ -396,10 +406,10 @@ func TestLoops(t *testing.T) {
 		}
 		register(h, "alice", "sip:alice@example.test", "sip:bob@example.test", "sip:a@203.0.113.1:5060")
 		register(g, "bob", "sip:alice@example.test", "sip:bob@example.test", "sip:b@203.0.113.2:5060")
-		sent := 0
+		var sent atomic.Int64
 		o.net.Tap(func(from, _ netip.AddrPort, b []byte) {
 			if from == serverAt && strings.HasPrefix(string(b), "INVITE ") {
-				sent++
+				sent.Add(1)
 			}
 		})
 		carol := o.offline("carol")
@@ -408,8 +418,9 @@ func TestLoops(t *testing.T) {
 		for invite.Method() != sip.INVITE {
 			invite = h.next()
 		}
-		if sent != 2 {
-			t.Errorf("%d INVITEs were sent", sent)
+		synctest.Wait()
+		if n := sent.Load(); n != 2 {
+			t.Errorf("%d INVITEs were sent", n)
 		}
 		// It comes back from outside: by its own Via it is known.
 		text := strings.Replace(string(invite.Bytes()), "INVITE sip:a@203.0.113.1:5060", "INVITE sip:alice@example.test", 1)
@@ -624,6 +635,7 @@ func uriOf(t *testing.T, value []byte) []byte {
 
 // A number that the table names goes out by its gateway, changed as it says, for
 // own users alone; what comes back belongs to the call.
+// [3261-16.6-1] [3261-16.6-3]
 func TestRoutes(t *testing.T) {
 	inSwitchboard(t, func(o *app.Options) {
 		o.Route = []config.Route{{Pattern: "0*", Target: "sip:203.0.113.1", Strip: 1, Prepend: "+49"}, {Pattern: "partner.example", Target: "sip:203.0.113.1"}}
@@ -640,5 +652,66 @@ func TestRoutes(t *testing.T) {
 		}
 		o.expect(invite, "INVITE sip:x@partner.example SIP")
 		o.expect(gateway.exchange(gateway.request("INVITE", "sip:089123@example.test")), "403")
+	})
+}
+
+// A device that has registered two flows is called by one, and by the other where
+// that one has failed (RFC 5626 §7); what it answers itself is the last word.
+// [5626-7-1] [5626-7-2] [5626-7-3] [5626-7-4]
+func TestFlowsOfADevice(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		first, second := o.handset("bob"), o.handset("bob")
+		for i, h := range []*handset{first, second} {
+			o.expect(h.do("REGISTER", "sip:example.test", "To: <"+aor("bob")+">", "From: <"+aor("bob")+">;tag=1", "Supported: path, outbound",
+				fmt.Sprintf("Contact: <sip:bob@10.0.0.1:5060>;+sip.instance=\"<urn:uuid:1>\";reg-id=%d;expires=600", i+1)), "200")
+			o.advance(time.Second)
+		}
+		alice := o.telephone("alice")
+		second.status.Store(430)
+		first.status.Store(486)
+		o.refusedWith(alice.call(aor("bob")), 486)
+		o.expect(second.next(), "INVITE sip:bob@10.0.0.1:5060 ")
+		o.expect(first.next(), "INVITE sip:bob@10.0.0.1:5060 ")
+		o.advance(time.Second)
+		first.drain()
+		second.drain()
+		second.status.Store(486)
+		o.refusedWith(alice.call(aor("bob")), 486)
+		o.advance(time.Second)
+		if n := len(first.requests); n > 0 {
+			t.Errorf("%d requests by the other flow", n)
+		}
+	})
+}
+
+// The caller sees 180 and no 100, and the challenges of two gateways at once.
+// [3261-16.7-1] [3261-16.7-6]
+func TestWhatComesBack(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		phones := []*handset{o.handset("bob"), o.handset("bob")}
+		for i, h := range phones {
+			o.expect(h.do("REGISTER", "sip:example.test", "To: <"+aor("bob")+">", "From: <"+aor("bob")+">;tag=1", "Contact: <"+h.contact()+">;expires=600"), "200")
+			h.status.Store(0)
+			h.drain()
+			_ = i
+		}
+		alice := o.handset("alice")
+		alice.send(alice.paying("INVITE", aor("bob"), "Contact: <"+alice.contact()+">"))
+		answer := func(h *handset, invite *sip.Message, status int, header string) {
+			resp := sip.Response{Status: status, ToTag: h.addr.String(), Header: []byte(header)}
+			if status == 100 {
+				resp.ToTag = ""
+			}
+			_, _ = h.socket.WriteToUDPAddrPort(resp.Append(nil, invite, serverAt), serverAt)
+		}
+		invites := []*sip.Message{phones[0].next(), phones[1].next()}
+		for i, h := range phones {
+			answer(h, invites[i], 100, "")
+		}
+		answer(phones[0], invites[0], 180, "")
+		o.expect(alice.response(""), "180")
+		answer(phones[0], invites[0], 401, "WWW-Authenticate: Digest realm=\"a\", nonce=\"1\"\r\n")
+		answer(phones[1], invites[1], 407, "Proxy-Authenticate: Digest realm=\"b\", nonce=\"2\"\r\n")
+		o.expect(alice.response(""), "401|407", "WWW-Authenticate: .*realm=\"a\".*", "Proxy-Authenticate: .*realm=\"b\".*")
 	})
 }

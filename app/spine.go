@@ -26,8 +26,9 @@ import (
 //
 //	wire ► transaction ► uas ► registrar ─┐
 //	                         └──────────► esc ► notifier ► sink (uas) ► transaction ► wire
-//	                         ┌──────────► │       └ asks policy
-//	what was seen of a call ► call ► history
+//	                         │     ┌────► │       └ asks policy
+//	                         │   call ► history
+//	                         └► proxy ► transaction ► wire
 type spine struct {
 	book      *directory.Book
 	policy    *policy.Policy

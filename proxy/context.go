@@ -78,10 +78,12 @@ func (cx *context) finish() {
 	switch {
 	case cx.quit && (m == nil || m.Status() < 600):
 		m, status = nil, 487
+	case m == nil && cx.best.status == 503: // it speaks for that server, not for us
+		status = 500
 	case m == nil && cx.best.status != 0:
 		status = cx.best.status
-	case m == nil && cx.inside != nil:
-		status = 430 // RFC 5626 §5.3
+	case m != nil && m.Status() == 430 && cx.inside == nil: // which is between us and that device
+		m, status = nil, 480
 	}
 	if m == nil {
 		cx.say(status, "")
@@ -89,7 +91,7 @@ func (cx *context) finish() {
 	}
 	cx.final = true
 	cx.told(m.Status(), reasonOf(m))
-	if m.Status() == 503 { // it speaks for that server, not for us
+	if m.Status() == 503 {
 		cx.request.Respond(&sip.Response{Status: 500, Reason: "Not Available There"})
 	} else {
 		cx.request.Forward(m, &sip.Edit{Header: cx.best.challenges(m), Drop: notFromPhones})
@@ -195,16 +197,28 @@ func (cx *context) failed(b *branch, err error) {
 	if !b.close() {
 		return
 	}
-	status := 503
-	if errors.Is(err, transaction.ErrTimeout) {
-		status = 408
-	}
+	status := cx.failure(err)
 	b.sawStatus(Refused, status)
 	if cx.elsewhere(b) {
 		return
 	}
 	cx.best.fail(status)
 	cx.next()
+}
+
+// failure is what the end of a branch without a response is like: the phone's
+// connection is gone, inside a dialog for good (RFC 5626 §5.3); it did not answer;
+// or the request could not be sent.
+func (cx *context) failure(err error) int {
+	switch {
+	case errors.Is(err, transaction.ErrTimeout):
+		return 408
+	case cx.inside != nil:
+		return 430
+	case errors.Is(err, transaction.ErrFlowLost):
+		return 480
+	}
+	return 503
 }
 
 // elsewhere tries another way to the same device (RFC 5626 §7).

@@ -87,7 +87,7 @@ func (cx *context) follow(found func(Target, error)) {
 	}
 	cx.back(in.uri, func(f transaction.Flow, ok bool) {
 		if !ok {
-			f, err = p.near(next, to.remote.Addr(), to.local)
+			f, err = p.near(next, to.remote, to.local)
 		} else {
 			err = nil
 		}

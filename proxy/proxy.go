@@ -39,6 +39,8 @@ type Caller struct {
 	Peer    bool      // a trusted peer has sent it, and its identities are believed
 	Realm   string    // whose credentials were taken, and go no further; "": none were
 	Private bool      // From does not tell who it is
+	// Internal is the server's own agent, whose leg is no call of a user's.
+	Internal bool
 }
 
 // Reach is how a user can be reached.

@@ -76,7 +76,7 @@ func (cx *context) tellOf(m *sip.Message) {
 	from, _ := m.From() // both were validated
 	to, _ := m.To()
 	cseq, _ := m.CSeq()
-	cx.begin = Seen{CallID: string(m.CallID()), FromTag: string(from.Tag()), CSeq: cseq.Number,
+	cx.begin = Seen{CallID: string(m.CallID()), FromTag: string(from.Tag()), CSeq: cseq.Number, Internal: cx.caller.Internal,
 		Caller:       Party{AoR: cx.caller.AoR, URI: people(from.URI), Display: string(from.Display), Private: cx.caller.Private || wantsPrivacy(m)},
 		Callee:       Party{URI: people(m.RequestURI()), Display: string(to.Display)},
 		CallerTarget: uriOf(string(m.Value(sip.Contact)))}

@@ -80,6 +80,7 @@ func (cx *context) presence(u sip.URI, aor event.AoR, ours bool) (find func(), e
 // locate asks a user's owner, and begins when the answer is there. Where a contact
 // is named it is the only target.
 func (cx *context) locate(aor event.AoR, contact string) {
+	cx.begin.Callee.AoR = aor
 	s := &search{cx: cx, seen: map[event.AoR]bool{aor: true}, contact: contact}
 	s.wait([]event.AoR{aor})
 }
@@ -195,19 +196,20 @@ func (p *Proxy) way(t *Target) (transaction.Flow, error) {
 		return f, nil
 	}
 	if len(t.Path) > 0 { // of a proxy, which can be connected to
-		return p.near(uriOf(t.Path[0]), t.Source.Addr(), t.Local)
+		return p.near(uriOf(t.Path[0]), t.Source, t.Local)
 	}
-	return transaction.Flow{}, transaction.ErrFlowLost
+	return p.near(t.URI, t.Source, t.Local) // some phones listen
 }
 
-// near is a flow to a URI that is an address of one host.
-func (p *Proxy) near(uri string, host netip.Addr, local netip.AddrPort) (transaction.Flow, error) {
+// near is a flow to a URI that is an address of one host, but not that of a
+// connection which is gone.
+func (p *Proxy) near(uri string, gone, local netip.AddrPort) (transaction.Flow, error) {
 	u, err := sip.ParseURI([]byte(uri))
 	if err != nil {
 		return transaction.Flow{}, transaction.ErrFlowLost
 	}
 	t, err := p.names.Resolver.Direct(u)
-	if err != nil || t.Addr.Addr() != host {
+	if err != nil || t.Addr.Addr() != gone.Addr() || t.Addr == gone {
 		return transaction.Flow{}, transaction.ErrFlowLost
 	}
 	return p.layer.FlowTo(t.Transport, t.Name, local, t.Addr)

@@ -19,7 +19,7 @@ type Requirement struct {
 }
 
 // required lists the texts whose requirements are listed one by one.
-var required = []int{3903, 6665, 3856, 5626, 3263}
+var required = []int{3903, 6665, 3856, 3261, 5626, 3263}
 
 var (
 	idForm = regexp.MustCompile(`^(\d{4,5})-([0-9A-Z]+(?:\.\d+)*)-\d+$`)

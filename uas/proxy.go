@@ -42,19 +42,15 @@ func (s *Server) begins(r *transaction.Request) bool {
 	m := &r.Message
 	to, _ := m.To()
 	switch m.Method() {
-	case sip.INVITE, sip.MESSAGE:
-		if len(to.Tag()) > 0 {
-			s.refuse(r, "", errNoDialog)
-			return true
-		}
-	case sip.REFER:
-		if len(to.Tag()) > 0 {
-			return false
-		}
+	case sip.INVITE, sip.MESSAGE, sip.REFER:
 	default:
 		if !s.isElsewhere(m) || len(to.Tag()) > 0 {
 			return false
 		}
+	}
+	if len(to.Tag()) > 0 {
+		s.refuse(r, "", errNoDialog)
+		return true
 	}
 	caller, err := s.caller(r)
 	switch {
