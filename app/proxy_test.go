@@ -715,3 +715,65 @@ func TestWhatComesBack(t *testing.T) {
 		o.expect(alice.response(""), "401|407", "WWW-Authenticate: .*realm=\"a\".*", "Proxy-Authenticate: .*realm=\"b\".*")
 	})
 }
+
+// Whoever is not known is answered once for each request, whatever comes back: an
+// address that is not the sender's is not flooded (RFC 3261 §26.3.2.4).
+func TestStrangersAreAnsweredOnce(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		socket, err := o.net.Listen("203.0.113.99:5060")
+		o.must(err)
+		defer socket.Close()
+		var answers atomic.Int64
+		o.net.Tap(func(_, to netip.AddrPort, _ []byte) {
+			if to.Addr() == netip.MustParseAddr("203.0.113.99") {
+				answers.Add(1)
+			}
+		})
+		h := o.handset("mallory@elsewhere.test")
+		for i, lines := range [][]string{{}, {"To: <sip:bob@example.test>;tag=1"}, {"From: <sip:alice@example.test>;tag=1"}, {"Max-Forwards: 0"},
+			{"From: <sip:alice@anonymous.invalid>;tag=1"}, {"Route: <sip:192.0.2.1;lr>", "To: <sip:bob@example.test>;tag=1"}} {
+			text := strings.ReplaceAll(h.request("INVITE", aor("bob"), lines...), h.addr.String(), "203.0.113.99:5060")
+			_, err := socket.WriteToUDPAddrPort([]byte(text), serverAt)
+			o.must(err)
+			o.advance(40 * time.Second)
+			if n := answers.Swap(0); n != 1 {
+				t.Errorf("%d: %d answers", i, n)
+			}
+		}
+	})
+}
+
+// Calls come about on a network that loses, doubles and delays what is sent, and
+// leave nothing behind.
+func TestCallsOverABadNetwork(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		alice, bob := o.telephone("alice"), o.telephone("bob")
+		o.net.SetLoss(0.2)
+		o.net.SetDuplicate(0.2)
+		o.net.SetDelay(0, 200*time.Millisecond)
+		for range 5 {
+			c, in := o.talk(alice, bob)
+			if m, err := c.Do(soon(o), sip.Request{Method: sip.INFO}); err != nil || m.Status() != 200 {
+				t.Errorf("INFO: %v %v", m, err)
+			}
+			o.must(in.Hangup(soon(o)))
+			o.reaches(c, ua.Ended)
+			c = alice.call(aor("bob"))
+			in = bob.rung()
+			o.must(in.Ring())
+			o.reaches(c, ua.Ringing)
+			o.must(c.Hangup(soon(o)))
+			o.reaches(in, ua.Ended)
+		}
+		o.net.SetLoss(0)
+		o.watch("carol", "bob", "dialog")
+		o.advance(5 * time.Minute)
+		last := ""
+		for len(o.watches["carol bob dialog"].Notifications()) > 0 {
+			last = o.lampOf("carol", "bob")
+		}
+		if last != "" && last != "terminated" {
+			t.Errorf("the lamp is %q", last)
+		}
+	})
+}

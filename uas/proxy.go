@@ -49,30 +49,39 @@ func (s *Server) begins(r *transaction.Request) bool {
 		}
 	}
 	if len(to.Tag()) > 0 {
-		s.refuse(r, "", errNoDialog)
+		s.turnAway(r, errNoDialog)
 		return true
 	}
 	caller, err := s.caller(r)
-	switch {
-	case err != nil:
-	case m.Method() == sip.REFER:
-		err = proxy.ErrOutsideDialogs
-	case m.Method() == sip.SUBSCRIBE, m.Method() == sip.PUBLISH:
-		err = s.mayPass(m, caller)
-	}
 	if err == nil {
-		err = s.Proxy.Begin(r, caller)
-	}
-	if err == nil {
-		return true
+		err = s.begin(r, caller)
 	}
 	var c *challenge
-	if caller.AoR != "" && !asChallenge(err, &c) {
+	switch {
+	case err == nil:
+	case asChallenge(err, &c), errors.Is(err, errGuessing):
+		s.refuse(r, "", err)
+	case caller.AoR == "":
+		s.turnAway(r, err)
+	default:
 		resp := s.response(refusal{err: err, req: m})
 		s.Proxy.Refused(m, caller, resp.Status, resp.Reason)
+		s.refuse(r, "", err)
 	}
-	s.refuse(r, "", err)
 	return true
+}
+
+// begin lets a request of a known caller pass.
+func (s *Server) begin(r *transaction.Request, c proxy.Caller) error {
+	switch m := &r.Message; m.Method() {
+	case sip.REFER:
+		return proxy.ErrOutsideDialogs
+	case sip.SUBSCRIBE, sip.PUBLISH:
+		if err := s.mayPass(m, c); err != nil {
+			return err
+		}
+	}
+	return s.Proxy.Begin(r, c)
 }
 
 // isElsewhere tells whether a request is for the presence server, which is another:

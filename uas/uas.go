@@ -149,11 +149,7 @@ func (s *Server) Request(r *transaction.Request) {
 		err = s.acceptable(m)
 	}
 	if err != nil {
-		s.reached(err)
-		resp := s.response(refusal{err: err, req: m})
-		s.sayRefused(r, resp.Status, err)
-		s.fit(r, &resp)
-		r.RespondStateless(&resp)
+		s.turnAway(r, err)
 		return
 	}
 	switch m.Method() {
@@ -166,6 +162,16 @@ func (s *Server) Request(r *transaction.Request) {
 	case sip.REGISTER:
 		s.register(r)
 	}
+}
+
+// turnAway refuses the request of somebody who is not known: once each time that
+// it comes, and as small as it must be.
+func (s *Server) turnAway(r *transaction.Request, err error) {
+	s.reached(err)
+	resp := s.response(refusal{err: err, req: &r.Message})
+	s.sayRefused(r, resp.Status, err)
+	s.fit(r, &resp)
+	r.RespondStateless(&resp)
 }
 
 // cancels answers a CANCEL for what there is (RFC 3261 §9.2): it ends what was
