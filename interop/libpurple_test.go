@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
@@ -48,10 +49,11 @@ func libpurple(t *testing.T, s *server, messenger string) (p, lamp *program) {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	p = start(t, home, messenger, filepath.Join(home, "purple"), "alice@"+domain, password, host, port, "sip:bob@"+domain)
+	p = start(t, home, messenger, filepath.Join(home, "purple"), fmt.Sprint(portBelow(t)), "alice@"+domain, password, host, port, "sip:bob@"+domain)
 	p.await(t, "(?m)^signed on")
 	p.await(t, "(?m)^sip:bob@example.test is Offline")
 	lamp.await(t, `"state":"available"`)
+	s.heard(t, "alice", "SIP-ETag: ") // or it signs off with a publication of its own
 	bob := &publisher{server: s, user: "bob"}
 	bob.is(t, "available")
 	p.await(t, "(?m)^sip:bob@example.test is Available")

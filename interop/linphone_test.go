@@ -29,6 +29,7 @@ func linphone(t *testing.T, transport string) {
 	lamp.await(t, `"state":"available"`)
 	s.heard(t, "alice", `PUBLISH sip:alice@[^\n]*\n(.+\n)* +To: sip:alice@example.test\n(.+\n)+ +\n(.+\n)*.*pidfonline:online`)
 	s.heard(t, "alice", `NOTIFY sip:alice@[^\n]*\n(.+\n)* +Content-Type: application/pidf\+xml\n`)
+	s.heard(t, "alice", "SIP-ETag: ")
 
 	bob := &publisher{server: s, user: "bob"}
 	for _, c := range []struct{ state, shows string }{{"available", "Online"}, {"busy", "Busy"}, {"away", "Away"}, {"on-the-phone", "On the phone"}} {

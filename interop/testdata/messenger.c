@@ -1,10 +1,10 @@
 /* A messenger without a window: libpurple's SIMPLE on GLib's main loop. Its
- * arguments are a directory for its files, an account (user@domain), the password,
- * the host and port of the proxy, and a buddy. It prints what the buddy is, and
- * takes lines: "available", "away", "busy", "quit". */
+ * arguments are a directory for its files, the port to listen on, an account
+ * (user@domain), the password, the host and port of the proxy, and a buddy. It
+ * prints what the buddy is; a line on its standard input signs it off. */
 #include <purple.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 static GMainLoop *loop;
 static PurpleAccount *account;
@@ -84,17 +84,8 @@ static void buddy_changed(PurpleBuddy *b, PurpleStatus *before, PurpleStatus *no
 
 static gboolean typed(GIOChannel *channel, GIOCondition condition, gpointer data)
 {
-	gchar *line = NULL;
-
-	if (g_io_channel_read_line(channel, &line, NULL, NULL, NULL) != G_IO_STATUS_NORMAL)
-		return FALSE;
-	g_strchomp(line);
-	if (strcmp(line, "quit") == 0)
-		purple_account_set_enabled(account, purple_core_get_ui(), FALSE);
-	else
-		purple_account_set_status(account, line, TRUE, NULL);
-	g_free(line);
-	return TRUE;
+	purple_account_set_enabled(account, purple_core_get_ui(), FALSE);
+	return FALSE;
 }
 
 static void connect_signals(void)
@@ -112,7 +103,7 @@ static void connect_signals(void)
 
 int main(int argc, char *argv[])
 {
-	if (argc != 7)
+	if (argc != 8)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	loop = g_main_loop_new(NULL, FALSE);
@@ -123,15 +114,18 @@ int main(int argc, char *argv[])
 		return 1;
 	purple_set_blist(purple_blist_new());
 	connect_signals();
+	purple_prefs_set_bool("/purple/network/ports_range_use", TRUE);
+	purple_prefs_set_int("/purple/network/ports_range_start", atoi(argv[2]));
+	purple_prefs_set_int("/purple/network/ports_range_end", atoi(argv[2]));
 
-	account = purple_account_new(argv[2], "prpl-simple");
-	purple_account_set_password(account, argv[3]);
+	account = purple_account_new(argv[3], "prpl-simple");
+	purple_account_set_password(account, argv[4]);
 	purple_account_set_bool(account, "udp", TRUE);
 	purple_account_set_bool(account, "useproxy", TRUE);
-	purple_account_set_string(account, "proxy", argv[4]);
-	purple_account_set_int(account, "port", atoi(argv[5]));
+	purple_account_set_string(account, "proxy", argv[5]);
+	purple_account_set_int(account, "port", atoi(argv[6]));
 	purple_accounts_add(account);
-	purple_blist_add_buddy(purple_buddy_new(account, argv[6], NULL), NULL, NULL, NULL);
+	purple_blist_add_buddy(purple_buddy_new(account, argv[7], NULL), NULL, NULL, NULL);
 	g_io_add_watch(g_io_channel_unix_new(0), G_IO_IN | G_IO_HUP, typed, NULL);
 	purple_account_set_enabled(account, purple_core_get_ui(), TRUE);
 	g_main_loop_run(loop);
