@@ -185,20 +185,23 @@ func TestThreatPublishFlood(t *testing.T) {
 	})
 }
 
-// There is no way out to other domains, or to the telephone network.
+// There is no way out to other domains, or to the telephone network, also where
+// calls are passed on.
 func TestThreatTollFraud(t *testing.T) {
-	inOffice(t, nil, func(o *office) {
-		o.onlyTo()
-		h := o.handset("alice")
-		for _, uri := range []string{"sip:+4990012345@example.test", "tel:+4990012345", "sip:victim@198.51.100.7", "sip:a@elsewhere.test"} {
-			for _, method := range []string{"INVITE", "REFER", "MESSAGE"} {
-				o.leavesNothing(func() {
-					o.expect(h.do(method, uri, "Refer-To: <sip:+4990012345@elsewhere.test>", "Route: <sip:198.51.100.7;lr>"), "40[345] ")
-				})
+	for _, roles := range [][]string{{"registrar", "presence"}, {"registrar", "presence", "proxy"}} {
+		inOffice(t, func(o *app.Options) { o.Role = roles }, func(o *office) {
+			o.onlyTo() // what alice tried may be in her history
+			h := o.handset("alice")
+			for _, uri := range []string{"sip:+4990012345@example.test", "tel:+4990012345", "sip:victim@198.51.100.7", "sip:a@elsewhere.test", "sip:bob@198.51.100.7;maddr=198.51.100.8"} {
+				for _, method := range []string{"INVITE", "REFER", "MESSAGE"} {
+					credentials := "Proxy-" + h.authorization(method, uri)
+					o.expect(h.do(method, uri, credentials, "Refer-To: <sip:+4990012345@elsewhere.test>", "Route: <sip:198.51.100.7;lr>"), "40[345] ")
+					o.expect(h.do(method, aor("bob"), "Proxy-"+h.authorization(method, aor("bob")), "Refer-To: <"+uri+">", "Route: <sip:198.51.100.7;lr>"), "4[08][0345] ")
+				}
+				o.expect(h.do("SUBSCRIBE", uri), "40[34] ")
 			}
-			o.expect(h.do("SUBSCRIBE", uri), "40[34] ")
-		}
-	})
+		})
+	}
 }
 
 // Names cannot be found out: who is known and who is not get the same answer, of

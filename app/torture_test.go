@@ -21,6 +21,8 @@ import (
 	"lamplight/sip"
 	"lamplight/sip/digest"
 	"lamplight/sip/torture"
+	"lamplight/sip/transaction"
+	"lamplight/sip/wire"
 )
 
 // examples is the people of the domain that the RFCs' messages are about.
@@ -34,18 +36,29 @@ func (examples) Load() ([]directory.Domain, []directory.User, error) {
 }
 
 // rack is a whole server on loopback, over UDP and TCP, which may send nowhere
-// else, and a client's place.
+// else, and a client's place. UDP is in memory: the messages have answers go to
+// port 5060, which anybody on the machine may have.
 type rack struct {
 	*testing.T
-	udp, tcp string
-	host     netip.Addr              // the client's
-	sockets  map[uint16]*net.UDPConn // by port
-	probes   int
+	udp     netip.AddrPort
+	tcp     string
+	net     *wire.Network
+	host    netip.Addr        // the client's
+	sockets map[uint16]*inbox // by port
+	probes  int
+}
+
+// inbox is a socket, and what came to it.
+type inbox struct {
+	*wire.Socket
+	came chan []byte
 }
 
 func newRack(t *testing.T, change func(*config.Serve)) *rack {
 	t.Helper()
-	o := app.Options{People: examples{}, Serve: config.Serve{Data: "memory", Domain: []string{"example.com"}, Listen: []string{"udp:127.0.0.1:0", "tcp:127.0.0.1:0"},
+	n := wire.New(1)
+	listen := func(_, addr string) (transaction.PacketConn, error) { return n.Listen(addr) }
+	o := app.Options{People: examples{}, Listen: listen, Serve: config.Serve{Data: "memory", Domain: []string{"example.com"}, Listen: []string{"udp:127.0.0.1:5060", "tcp:127.0.0.1:0"},
 		Outbound: []string{"127.0.0.0/8"}, Role: []string{"registrar", "presence"}, Limits: "on", NotifyRate: "on",
 		Limit: config.Limit{ConnectionFirst: config.Duration(time.Second), SourceBurst: 1 << 20}}}
 	if change != nil {
@@ -58,7 +71,7 @@ func newRack(t *testing.T, change func(*config.Serve)) *rack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rack{T: t, udp: s.Addrs()[0].String(), tcp: s.Addrs()[1].String(), sockets: map[uint16]*net.UDPConn{},
+	r := &rack{T: t, udp: s.Addrs()[0], tcp: s.Addrs()[1].String(), net: n, sockets: map[uint16]*inbox{},
 		host: netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(250)), byte(rand.IntN(250)), byte(2 + rand.IntN(250))})}
 	t.Cleanup(func() {
 		for _, c := range r.sockets {
@@ -72,16 +85,26 @@ func newRack(t *testing.T, change func(*config.Serve)) *rack {
 }
 
 // socket is the client's at a port.
-func (r *rack) socket(port uint16) *net.UDPConn {
+func (r *rack) socket(port uint16) *inbox {
 	r.Helper()
-	c := r.sockets[port]
-	if c == nil {
-		var err error
-		if c, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.host, port))); err != nil {
-			r.Fatal(err)
-		}
-		r.sockets[port] = c
+	if c := r.sockets[port]; c != nil {
+		return c
 	}
+	s, err := r.net.Listen(netip.AddrPortFrom(r.host, port).String())
+	if err != nil {
+		r.Fatal(err)
+	}
+	c := &inbox{s, make(chan []byte, 100)}
+	r.sockets[port] = c
+	go func() {
+		for b := make([]byte, 1<<16); ; {
+			n, _, err := s.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			c.came <- bytes.Clone(b[:n])
+		}
+	}()
 	return c
 }
 
@@ -135,8 +158,7 @@ func (r *rack) overUDP(text []byte, awaited bool) string {
 			r.socket(port)
 		}
 	}
-	server := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(r.udp))
-	if _, err := at.WriteToUDP(text, server); err != nil {
+	if _, err := at.WriteToUDPAddrPort(text, r.udp); err != nil {
 		r.Fatal(err)
 	}
 	var words []string
@@ -145,7 +167,7 @@ func (r *rack) overUDP(text []byte, awaited bool) string {
 	}
 	for p, c := range r.sockets {
 		probe, id := r.probe(p)
-		if _, err := at.WriteToUDP(probe, server); err != nil {
+		if _, err := at.WriteToUDPAddrPort(probe, r.udp); err != nil {
 			r.Fatal(err)
 		}
 		words = append(words, r.until(c, id)...)
@@ -158,29 +180,29 @@ func (r *rack) overUDP(text []byte, awaited bool) string {
 
 // came is what lies at any of the sockets, or comes at once.
 func (r *rack) came() (words []string) {
-	b := make([]byte, 1<<16)
 	for _, c := range r.sockets {
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
-		if n, _, err := c.ReadFromUDP(b); err == nil {
-			more, _ := answers(r.T, b[:n], "no probe")
+		select {
+		case b := <-c.came:
+			more, _ := answers(r.T, b, "no probe")
 			words = append(words, more...)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 	return words
 }
 
 // until is what comes to a socket before the answer to a probe.
-func (r *rack) until(c *net.UDPConn, id string) (words []string) {
+func (r *rack) until(c *inbox, id string) (words []string) {
 	r.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	for b := make([]byte, 1<<16); ; {
-		n, _, err := c.ReadFromUDP(b)
-		if err != nil {
-			r.Fatalf("the server answers no more: %v", err)
-		}
-		more, probed := answers(r.T, b[:n], id)
-		if words = append(words, more...); probed {
-			return words
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case b := <-c.came:
+			more, probed := answers(r.T, b, id)
+			if words = append(words, more...); probed {
+				return words
+			}
+		case <-late:
+			r.Fatal("the server answers no more")
 		}
 	}
 }
