@@ -140,10 +140,10 @@ func TestSIPpCallsSIPp(t *testing.T) {
 
 // No message of the torture collection takes the proxy down.
 func TestTortureOfTheProxy(t *testing.T) {
-	r := newRack(t, func(c *config.Serve) {
+	addrs := besieged(t, func(c *config.Serve) {
 		c.Role, c.InsecureNoAuth, c.AllowStrangers = []string{"registrar", "proxy", "presence"}, true, true
 	})
-	c, err := net.Dial("udp", r.udp)
+	c, err := net.Dial("udp", addrs[0].String())
 	if err != nil {
 		t.Fatal(err)
 	}
