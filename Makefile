@@ -70,6 +70,14 @@ fuzz: ## each fuzz target for FUZZTIME (60s)
 bench: ## benchmarks, those that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: bench-calls
+bench-calls: ## calls and their lamps through Lamplight and, beside it, through Kamailio (docs/performance.md)
+	@command -v kamailio >/dev/null && test -e /usr/share/doc/kamailio-presence-modules || \
+		{ echo "Kamailio is missing: apt-get install kamailio kamailio-presence-modules"; exit 1; }
+	@mkdir -p $(BUILD)
+	CGO_ENABLED=0 go build -trimpath -o $(BUILD)/lamplight ./cmd/lamplight
+	go run ./bench/calls -lamplight $(BUILD)/lamplight $(ARGS)
+
 .PHONY: soak
 soak: ## the simulation over SEEDS (1000) seeds, KILLS (100) times kill -9, hostile runs of HOSTILE (60) seconds
 	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) LAMPLIGHT_HOSTILE=$(HOSTILE) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...

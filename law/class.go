@@ -21,7 +21,7 @@ var stages = []string{"esc", "policy", "notifier", "registrar", "proxy", "call",
 
 // edges touch the world: wire, disk, people.
 var edges = []string{
-	"uas", "callcontrol", "epa", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua",
+	"uas", "callcontrol", "epa", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua", "load",
 }
 
 // below the edges lies what an edge may use.
@@ -52,7 +52,7 @@ var classes = []class{
 		"the proxy is made of transactions (RFC 3261 §16), and asks for what it needs of other stages by interfaces of its own"},
 	{"edge", edges, below, "only the composition root connects edges"},
 	{"root", []string{"app/..."}, []string{"..."}, ""},
-	{"command", []string{"cmd/..."}, []string{"..."}, ""},
+	{"command", []string{"cmd/...", "bench/..."}, []string{"..."}, ""},
 	{"project", []string{"law/...", "standards/...", "interop/..."}, []string{"standards"},
 		"what checks the source doesn't run it"},
 }

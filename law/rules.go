@@ -23,8 +23,8 @@ var rules = []rule{
 	{"clock", "composition, policy and stages are handed the time, so that a test or a simulation can hold it", only(
 		banned{"time", clockReaders, allBut("policy", "body/...", "event/...", "esc", "notifier", "registrar", "rls", "call", "record")})},
 	{"sockets", "one place talks to the network: limits, addresses and shutdown are held there", only(
-		banned{"net", sockets, []string{"sip/...", "app/...", "cmd/...", "control"}},
-		banned{"crypto/tls", sockets, []string{"sip/...", "app/...", "cmd/...", "control"}})},
+		banned{"net", sockets, []string{"sip/...", "app/...", "cmd/...", "control", "bench/..."}},
+		banned{"crypto/tls", sockets, []string{"sip/...", "app/...", "cmd/...", "control", "bench/..."}})},
 	{"http", "HTTP has its own edges", only(
 		banned{"net/http/...", nil, []string{"web", "xcap", "metrics", "control", "app/...", "cmd/...", "sip/transaction"}})},
 	{"websocket", "SIP over WebSocket begins with a request of HTTP, and is one more transport: the transaction layer has it", only(

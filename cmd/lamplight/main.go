@@ -25,6 +25,7 @@ type commands struct {
 	History  historyCmd  `cmd:"" help:"List the calls of a user that are over."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
+	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`
 	Call     callCmd     `cmd:"" help:"Call somebody (not built yet)."`
 }
 
