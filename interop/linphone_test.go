@@ -23,7 +23,7 @@ func TestLinphone(t *testing.T) {
 func linphone(t *testing.T, transport string) {
 	s := serve(t)
 	lamp, bindings := s.watch(t, "bob", "alice", "presence"), s.watch(t, "alice", "alice", "reg")
-	home := linphoneHome(t, s, transport)
+	home := linphoneHome(t, s, "alice", transport)
 	p := start(t, home, "linphonec", "-S", "-c", filepath.Join(home, "linphonerc"), "-d", "0")
 	bindings.await(t, `"state":"active"`)
 	lamp.await(t, `"state":"available"`)
@@ -47,15 +47,15 @@ func linphone(t *testing.T, transport string) {
 	s.heard(t, "alice", `PUBLISH sip:alice@[^\n]*\n(.+\n)* +Expires: 0\n(.+\n)* +Authorization: masked\n`+length+`\n`)
 }
 
-func linphoneHome(t *testing.T, s *server, transport string) string {
+func linphoneHome(t *testing.T, s *server, user, transport string) string {
 	home := t.TempDir()
 	proxy := fmt.Sprintf("<sip:%s;transport=%s", s.at[transport], transport)
 	settings := strings.Join([]string{
 		"[sip]", "sip_port=-1", "sip_tcp_port=-1", "sip_tls_port=-1", "verify_server_certs=0", "verify_server_cn=0",
 		"use_ipv6=0", "publish_presence=1", "default_proxy=0",
-		"[proxy_0]", "reg_proxy=" + proxy + ">", "reg_route=" + proxy + ";lr>", "reg_identity=sip:alice@" + domain,
+		"[proxy_0]", "reg_proxy=" + proxy + ">", "reg_route=" + proxy + ";lr>", "reg_identity=sip:" + user + "@" + domain,
 		"reg_expires=600", "reg_sendregister=1", "publish=1",
-		"[auth_info_0]", "username=alice", "passwd=" + password, "realm=" + domain, "domain=" + domain,
+		"[auth_info_0]", "username=" + user, "passwd=" + password, "realm=" + domain, "domain=" + domain,
 		"[friend_0]", `url="Bob" <sip:bob@` + domain + ">", "pol=accept", "subscribe=1", "",
 	}, "\n")
 	err := os.WriteFile(filepath.Join(home, "linphonerc"), []byte(settings), 0o600)

@@ -36,7 +36,7 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// server is a running one with users alice and bob, whose passwords are
+// server is a running one with users alice, bob, carol and dave, whose passwords are
 // password, and where it listens for each transport.
 type server struct {
 	*program
@@ -53,7 +53,7 @@ func serve(t *testing.T, args ...string) *server {
 		s.at[transport] = addr
 	}
 	var users string
-	for _, user := range []string{"alice", "bob"} {
+	for _, user := range []string{"alice", "bob", "carol", "dave"} {
 		users += user + "@" + domain + "\t" + password + "\n"
 	}
 	run(t, users, lamplight, "user", "add", "--stdin", "--data", "memory", "--admin", s.at["admin"])

@@ -1,0 +1,33 @@
+package interop
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// Two baresips call each other through the server: whoever looks at a lamp, a
+// program or a Linphone, sees the call ring, go on, and end.
+func TestTwoPhonesAndTheirLamps(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	alice, bob := newTelephone(t, "alice", s.at["udp"]), newTelephone(t, "bob", s.at["udp"])
+	lamp, presence, caller := s.watch(t, "carol", "bob", "dialog"), s.watch(t, "carol", "bob", "presence"), s.watch(t, "carol", "alice", "dialog")
+	home := linphoneHome(t, s, "carol", "udp")
+	friend := start(t, home, "linphonec", "-S", "-c", filepath.Join(home, "linphonerc"), "-d", "0")
+	friend.await(t, `Friend "Bob" <sip:bob@example.test> is Online`)
+
+	alice.calls(t, "bob")
+	bob.rings(t, "alice")
+	lamp.await(t, `"state":"ringing"`)
+	presence.await(t, `"state":"ringing"`)
+	caller.await(t, `"state":"on-the-phone"`)
+	bob.answers(t)
+	lamp.await(t, `"state":"on-the-phone"`)
+	presence.await(t, `"state":"on-the-phone"`)
+	friend.await(t, `Friend "Bob" <sip:bob@example.test> is On the phone`)
+	alice.hangsUp(t)
+	for _, l := range []*program{lamp, presence, caller} {
+		l.await(t, `"state":"available"`)
+	}
+	friend.await(t, `Friend "Bob" <sip:bob@example.test> is Online`)
+}
