@@ -10,10 +10,11 @@ import (
 
 // How a Recorder works.
 const (
-	waitingCalls = 8192             // handed over and not stored yet
-	storedAtOnce = 512              // in one transaction
-	storeAgain   = time.Second      // after it could not
-	dropEvery    = 15 * time.Minute // what is too old
+	waitingCalls = 8192                   // handed over and not stored yet
+	storedAtOnce = 512                    // in one transaction
+	gathered     = 100 * time.Millisecond // for which others are waited, since a transaction costs more than a call
+	storeAgain   = time.Second            // after it could not
+	dropEvery    = 15 * time.Minute       // what is too old
 )
 
 // Recorder writes the history of calls behind the owners' backs. It implements
@@ -78,15 +79,20 @@ func (r *Recorder) run() {
 	}
 }
 
-// gather takes what waits, up to a transaction's worth.
+// gather takes what comes in a short while, up to a transaction's worth. What has
+// to wait is not lost: who handed it over keeps it until it is stored.
 func (r *Recorder) gather(first entry) []entry {
 	list := []entry{first}
+	enough := time.NewTimer(gathered)
+	defer enough.Stop()
 	for len(list) < storedAtOnce {
 		select {
 		case e := <-r.come:
 			list = append(list, e)
-		default:
+		case <-enough.C:
 			return list
+		case <-r.stop:
+			return list // the rest is taken at the end
 		}
 	}
 	return list
