@@ -251,6 +251,10 @@ func (s *Server) Start() error {
 		_ = s.layer.Close()
 		return err
 	}
+	if err := s.startControl(); err != nil {
+		_ = s.layer.Close()
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopOwners = stop
 	s.running.Go(func() {
@@ -276,12 +280,13 @@ func (s *Server) Failed() error {
 // Stop drains: what is new is refused with 503, what is running ends.
 // Subscriptions stay stored and go on after the restart.
 func (s *Server) Stop() error {
+	err := s.stopControl()
 	s.uas.Drain()
 	s.unpublish()
 	s.stopOwners()
 	s.running.Wait()
 	s.names.Resolver.Close()
-	err := s.layer.Close()
+	err = errors.Join(err, s.layer.Close())
 	if s.hep != nil {
 		err = errors.Join(err, s.hep.Close())
 	}
@@ -294,6 +299,9 @@ func (s *Server) Stop() error {
 // Kill ends the server as kill -9 does, as far as one process can: nothing is
 // drained, and what is in memory is lost. It is for tests.
 func (s *Server) Kill() {
+	if c := s.control.Load(); c != nil {
+		c.Kill()
+	}
 	_ = s.layer.Close()
 	s.names.Resolver.Close()
 	s.stopOwners()

@@ -12,6 +12,9 @@ import (
 
 // Saw tells of a message of a call. What was forwarded already is never refused.
 func (s *spine) Saw(seen call.Seen) {
+	if c := s.control.Load(); c != nil {
+		c.Saw(&seen)
+	}
 	s.owners.Return(call.Key(seen.CallID), owner.Func(func(t *owner.Turn) { s.calls.Saw(t, seen) }))
 }
 

@@ -22,7 +22,7 @@ func Profiles(c config.Serve) (list []uas.Profile) {
 func AllProfiles(c config.Serve) []uas.Profile { return slices.Concat(Profiles(c), uas.Profiles) }
 
 func profile(c config.Profile) uas.Profile {
-	p := uas.Profile{Agent: strings.ToLower(c.Agent), CPIM: c.CPIMLabel, MD5: c.MD5}
+	p := uas.Profile{Agent: strings.ToLower(c.Agent), CPIM: c.CPIMLabel, MD5: c.MD5, Answer: c.AutoAnswer}
 	for _, key := range []struct {
 		set bool
 		bit uint8

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lamplight/call"
+	"lamplight/callcontrol"
 	"lamplight/directory"
 	"lamplight/epa"
 	"lamplight/esc"
@@ -29,6 +31,7 @@ import (
 //	                         │     ┌────► │       └ asks policy
 //	                         │   call ► history
 //	                         └► proxy ► transaction ► wire
+//	callcontrol ► transaction: it calls as a phone does
 type spine struct {
 	book      *directory.Book
 	policy    *policy.Policy
@@ -40,6 +43,7 @@ type spine struct {
 	token     [32]byte // the proxy's secret
 	known     bool     // it was stored
 	calls     *call.Calls
+	control   atomic.Pointer[callcontrol.Control] // nil: the role proxy is off, or it has not started
 	notifier  *notifier.Notifier
 	owners    *owner.Owners
 	uas       *uas.Server

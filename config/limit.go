@@ -43,6 +43,7 @@ type Limit struct {
 	SourceRate  int `toml:"source-rate" default:"10" help:"And each second."`
 	UserBurst   int `toml:"user-burst" default:"200" help:"Requests at once of a user; more: 500."`
 	UserRate    int `toml:"user-rate" default:"20" help:"And each second."`
+	UserCalls   int `toml:"user-calls" default:"5" help:"Calls that the server makes for a user in a minute; more are not made."`
 	AoRBurst    int `toml:"aor-burst" name:"aor-burst" default:"2000" help:"Requests at once about an AoR; more: 500."`
 	AoRRate     int `toml:"aor-rate" name:"aor-rate" default:"200" help:"And each second."`
 
@@ -78,7 +79,7 @@ func (l Limit) check() error {
 		"call-id": l.CallID, "tag": l.Tag, "xml-depth": l.XMLDepth, "xml-attributes": l.XMLAttributes, "xml-namespaces": l.XMLNamespaces, "document": l.Document, "user-subscriptions": l.UserSubscriptions, "subscriptions": l.Subscriptions,
 		"contacts": l.Contacts, "publications": l.Publications, "peer-publications": l.PeerPublications,
 		"source-burst": l.SourceBurst, "source-rate": l.SourceRate, "user-burst": l.UserBurst, "user-rate": l.UserRate,
-		"aor-burst": l.AoRBurst, "aor-rate": l.AoRRate, "guesses": l.Guesses, "nonces": l.Nonces, "transactions": l.Transactions,
+		"user-calls": l.UserCalls, "aor-burst": l.AoRBurst, "aor-rate": l.AoRRate, "guesses": l.Guesses, "nonces": l.Nonces, "transactions": l.Transactions,
 		"intake": l.Intake, "connections": l.Connections, "address-connections": l.AddressConnections,
 	} {
 		if n < 1 {

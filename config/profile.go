@@ -24,6 +24,7 @@ type Profile struct {
 	Cisco            bool   `toml:"cisco" json:"cisco"`                           // presence in Cisco's dialect
 	Digium           bool   `toml:"digium" json:"digium"`                         // presence with Digium's second tuple
 	MD5              bool   `toml:"md5" json:"md5"`                               // no challenge but MD5's
+	AutoAnswer       string `toml:"auto-answer" json:"auto-answer"`               // "call-info", "alert-info" or "ring-answer": what has them answer by themselves
 }
 
 // UnmarshalText reads the form of the flag.
@@ -63,6 +64,8 @@ func (p *Profile) check() error {
 		return fmt.Errorf("profile: it has no agent, and would be every phone's")
 	case p.Unreachable != "" && p.Unreachable != "offline" && p.Unreachable != "failed":
 		return fmt.Errorf("profile %s: unreachable is %q, want offline or failed", p.Agent, p.Unreachable)
+	case p.AutoAnswer != "" && p.AutoAnswer != "call-info" && p.AutoAnswer != "alert-info" && p.AutoAnswer != "ring-answer":
+		return fmt.Errorf("profile %s: auto-answer is %q, want call-info, alert-info or ring-answer", p.Agent, p.AutoAnswer)
 	case p.CPIMLabel != "" && !mediaType.MatchString(p.CPIMLabel):
 		return fmt.Errorf("profile %s: cpim-label is %q, want a content type", p.Agent, p.CPIMLabel)
 	}

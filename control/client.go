@@ -143,6 +143,31 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (list []Call, err 
 	return list, err
 }
 
+// Call has a user's phone call somebody, and gives each step to each, until the
+// call is over. One that did not come about is an *Error.
+func (c *Client) Call(ctx context.Context, o CallOrder, each func(CallEvent)) error {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPost, "calls", bytes.NewReader(b), func(body io.Reader) error {
+		var last CallEvent
+		err := eachLine(body, func(line []byte) error {
+			var e CallEvent
+			if err := json.Unmarshal(line, &e); err != nil {
+				return err
+			}
+			last = e
+			each(e)
+			return nil
+		})
+		if err == nil && last.Over() {
+			return &Error{Text: last.Text}
+		}
+		return err
+	})
+}
+
 // RemoveUser takes a user away.
 func (c *Client) RemoveUser(ctx context.Context, aor string) error {
 	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)

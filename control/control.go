@@ -5,6 +5,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -77,7 +78,29 @@ type Operations struct {
 	Trace func(user string, after uint64) ([]trace.Message, error)
 	// History is a page of a user's calls, the newest first.
 	History func(HistoryQuery) ([]Call, error)
+	// Call has a user's phone call somebody, and gives each step to tell until the
+	// call is over, or could not be made. Where the context ends before both talk,
+	// the call is given up. An error that no step told is for the person.
+	Call func(ctx context.Context, o CallOrder, tell func(CallEvent)) error
 }
+
+// CallOrder asks for a call to be made.
+type CallOrder struct {
+	User   string `json:"user"`             // whose phone rings first: user[@domain]
+	Target string `json:"target"`           // whom it calls then: user[@domain], a number or a URI
+	Anyway bool   `json:"anyway,omitempty"` // also where that one does not want to be disturbed
+}
+
+// CallEvent is a step of a call that is made.
+type CallEvent struct {
+	Time  time.Time `json:"time"`
+	State string    `json:"state"` // calling, ringing, connected, ended; failed; asks
+	Text  string    `json:"text"`
+	Code  int       `json:"code,omitempty"` // the SIP status behind a failure
+}
+
+// Over tells whether the call did not come about.
+func (e *CallEvent) Over() bool { return e.State == "failed" || e.State == "asks" }
 
 // HistoryQuery asks for calls of a user: user[@domain]. What is empty or 0 does
 // not narrow it.

@@ -35,6 +35,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		lines(w, messages)
 	})
 	mux.HandleFunc("GET "+root+"history/{user}", func(w http.ResponseWriter, r *http.Request) { history(w, r, o) })
+	mux.HandleFunc("POST "+root+"calls", func(w http.ResponseWriter, r *http.Request) { call(w, r, o) })
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
 	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {
@@ -79,6 +80,27 @@ func history(w http.ResponseWriter, r *http.Request, o Operations) {
 		return
 	}
 	lines(w, calls)
+}
+
+// call answers with a line for each step, as it comes.
+func call(w http.ResponseWriter, r *http.Request, o Operations) {
+	var order CallOrder
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&order); err != nil {
+		refuse(w, http.StatusBadRequest, err, 0)
+		return
+	}
+	out, begun := json.NewEncoder(w), false
+	err := o.Call(r.Context(), order, func(e CallEvent) {
+		if !begun {
+			begun = true
+			w.Header().Set("Content-Type", "application/jsonl")
+		}
+		_ = out.Encode(e) // the command may be gone
+		_ = http.NewResponseController(w).Flush()
+	})
+	if !begun {
+		done(w, err)
+	}
 }
 
 // local lets only those pass who come by a unix socket, or from this machine

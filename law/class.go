@@ -21,7 +21,7 @@ var stages = []string{"esc", "policy", "notifier", "registrar", "proxy", "call",
 
 // edges touch the world: wire, disk, people.
 var edges = []string{
-	"uas", "callcontrol", "epa", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua", "load",
+	"uas", "epa", "store/...", "xcap", "web", "config", "metrics", "control", "sip/ua", "load",
 }
 
 // below the edges lies what an edge may use.
@@ -51,6 +51,8 @@ var classes = []class{
 	{"stage", []string{"proxy"}, []string{"event", "sip", "sip/transaction", "sip/resolve"},
 		"the proxy is made of transactions (RFC 3261 §16), and asks for what it needs of other stages by interfaces of its own"},
 	{"edge", edges, below, "only the composition root connects edges"},
+	{"edge", []string{"callcontrol"}, append([]string{"sip/ua"}, below...),
+		"what makes calls for others is a user agent of the server's own, and connects no other edges"},
 	{"root", []string{"app/..."}, []string{"..."}, ""},
 	{"command", []string{"cmd/...", "bench/..."}, []string{"..."}, ""},
 	{"project", []string{"law/...", "standards/...", "interop/..."}, []string{"standards"},

@@ -19,20 +19,22 @@ type Profile struct {
 	Prefer string // the content type to send wherever they accept it
 	CPIM   string // the content type to send to who accepts cpim-pidf+xml only
 	MD5    bool   // they give up when they are offered SHA-256 as well
+	Answer string // what has them answer by themselves: call-info, alert-info or ring-answer; "": it is not known
 }
 
 // Profiles is all that is known of phones' peculiarities. Of these and those of
 // the settings, which stand before them, the first row that fits counts.
 var Profiles = []Profile{
-	{Agent: "grandstream", Render: event.CallingIsTalking | event.OfflineState},
-	{Agent: "fanvil", Render: event.CallingIsTalking | event.FailedState},
-	{Agent: "yealink", Render: event.CallingIsTalking},
-	{Agent: "polycom", Render: event.CallingIsTalking, Prefer: xpidf.Type},
-	{Agent: "polyedge", Render: event.CallingIsTalking},
-	{Agent: "cisco-cp", Render: event.CiscoActivities, CPIM: pidf.Type},
-	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking},
-	{Agent: "digium", Render: event.DigiumPresence},
-	{Agent: "sangoma", Render: event.DigiumPresence},
+	{Agent: "grandstream", Render: event.CallingIsTalking | event.OfflineState, Answer: "call-info"},
+	{Agent: "fanvil", Render: event.CallingIsTalking | event.FailedState, Answer: "call-info"},
+	{Agent: "yealink", Render: event.CallingIsTalking, Answer: "call-info"},
+	{Agent: "polycom", Render: event.CallingIsTalking, Prefer: xpidf.Type, Answer: "ring-answer"},
+	{Agent: "polyedge", Render: event.CallingIsTalking, Answer: "ring-answer"},
+	{Agent: "cisco-cp", Render: event.CiscoActivities, CPIM: pidf.Type, Answer: "call-info"},
+	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking, Answer: "call-info"},
+	{Agent: "digium", Render: event.DigiumPresence, Answer: "alert-info"},
+	{Agent: "sangoma", Render: event.DigiumPresence, Answer: "alert-info"},
+	{Agent: "snom", Answer: "alert-info"},
 	{Agent: "pjsua", Render: event.OneDialog},
 	{Agent: "pjsip", Render: event.OneDialog},
 	{Agent: "microsip", Render: event.OneDialog},
@@ -71,6 +73,9 @@ func (p *Profile) Says() (list []string) {
 	if p.MD5 {
 		list = append(list, "no challenge but MD5's")
 	}
+	if p.Answer != "" {
+		list = append(list, "a call that the server makes for them as one to answer at once, by "+p.Answer)
+	}
 	if list == nil {
 		list = []string{"everything as the standards have it"}
 	}
@@ -79,8 +84,13 @@ func (p *Profile) Says() (list []string) {
 
 // profile is a request's row of the table; one that says nothing where none fits.
 func (s *Server) profile(m *sip.Message) *Profile {
-	agent := strings.ToLower(string(m.Value(sip.UserAgent)))
-	for _, table := range [][]Profile{s.Profiles, Profiles} {
+	return ProfileOf(string(m.Value(sip.UserAgent)), s.Profiles)
+}
+
+// ProfileOf is the row of a User-Agent: of some that go first, else of the table.
+func ProfileOf(userAgent string, first []Profile) *Profile {
+	agent := strings.ToLower(userAgent)
+	for _, table := range [][]Profile{first, Profiles} {
 		if i := slices.IndexFunc(table, func(p Profile) bool { return strings.Contains(agent, p.Agent) }); i >= 0 {
 			return &table[i]
 		}

@@ -75,7 +75,9 @@ func (s *Server) begins(r *transaction.Request) bool {
 func (s *Server) begin(r *transaction.Request, c proxy.Caller) error {
 	switch m := &r.Message; m.Method() {
 	case sip.REFER:
-		return proxy.ErrOutsideDialogs
+		if !r.Flow.Inner() {
+			return proxy.ErrOutsideDialogs
+		}
 	case sip.SUBSCRIBE, sip.PUBLISH:
 		if err := s.mayPass(m, c); err != nil {
 			return err
@@ -117,6 +119,9 @@ func (s *Server) mayPass(m *sip.Message, c proxy.Caller) error {
 // the own users where the settings say so.
 func (s *Server) caller(r *transaction.Request) (proxy.Caller, error) {
 	m := &r.Message
+	if r.Flow.Inner() {
+		return s.inner(m), nil
+	}
 	from, err := m.From()
 	if err != nil {
 		return proxy.Caller{}, errMalformed
@@ -147,6 +152,19 @@ func (s *Server) callerOf(who sender, m *sip.Message) proxy.Caller {
 		c.AoR, c.Display = who.aor, book.Name(who.aor)
 	}
 	return c
+}
+
+// inner is for whom the server itself calls: the user whom it asserts; else it is
+// nobody's call, whoever is shown as the caller.
+func (s *Server) inner(m *sip.Message) proxy.Caller {
+	if !m.Has(sip.PAssertedIdentity) {
+		return proxy.Caller{Internal: true}
+	}
+	who, err := s.asserted(m, sip.URI{}, "")
+	if err != nil {
+		return proxy.Caller{Internal: true}
+	}
+	return proxy.Caller{AoR: who.aor, Display: s.Book.Load().Name(who.aor)}
 }
 
 // anonymous finds out who calls without saying so in From: by credentials of the

@@ -190,7 +190,7 @@ func (s *Server) cancels(r *transaction.Request) bool {
 // counts tells whether requests of a source are counted. Where everybody is
 // believed nobody can authenticate, and be let off.
 func (s *Server) counts(r *transaction.Request) bool {
-	return !s.RateOff && !s.NoAuth && !s.Trusted.network(r.Flow.Remote().Addr())
+	return !s.RateOff && !s.NoAuth && !r.Flow.Inner() && !s.Trusted.network(r.Flow.Remote().Addr())
 }
 
 // readable makes the checks that are the same for what is for this server and

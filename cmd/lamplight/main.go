@@ -26,7 +26,7 @@ type commands struct {
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`
-	Call     callCmd     `cmd:"" help:"Call somebody (not built yet)."`
+	Call     callCmd     `cmd:"" help:"Have the phone of a user call somebody."`
 }
 
 // The exit statuses that scripts rely on.

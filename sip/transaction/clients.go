@@ -94,7 +94,7 @@ func (l *Layer) usable(f Flow) (Flow, error) {
 	if f.via == nil {
 		return f, ErrTransport
 	}
-	if l.o.Allow != nil && !l.o.Allow(f.remote) {
+	if l.o.Allow != nil && !l.o.Allow(f.remote) && !f.Inner() {
 		l.NotAllowed.Add(1)
 		return f, ErrNotAllowed
 	}

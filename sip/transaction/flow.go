@@ -81,6 +81,7 @@ func (f Flow) write(b []byte) error {
 type listener struct {
 	layer *Layer
 	conn  PacketConn
+	inner bool // it leads to a user agent of this process
 	face
 }
 

@@ -98,6 +98,7 @@ type Layer struct {
 
 	mu        sync.Mutex
 	listeners []*listener
+	inner     *listener // of a user agent of this process; nil: there is none
 	doors     []*door
 	streams   streams
 	closed    bool
@@ -242,6 +243,9 @@ func (l *Layer) listens() bool {
 func (l *Layer) packetFlow(local, remote netip.AddrPort) (Flow, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.inner != nil && l.inner.local == local {
+		return Flow{l.inner, remote}, nil
+	}
 	var other *listener
 	for _, n := range l.listeners {
 		if n.at(local) || n.advertise != nil && n.facing(remote) == local {
@@ -269,6 +273,9 @@ func (l *Layer) Close() error {
 	var errs []error
 	for _, n := range l.listeners {
 		errs = append(errs, n.conn.Close())
+	}
+	if l.inner != nil {
+		errs = append(errs, l.inner.conn.Close())
 	}
 	for _, d := range l.doors {
 		errs = append(errs, d.listener.Close())

@@ -125,12 +125,17 @@ func (c *Call) modified(r *transaction.Request) {
 	m := copyOf(&r.Message)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m.Method() == sip.INVITE && (c.in.request != nil || c.state < Confirmed) {
+	if c.in.request != nil && c.state == Confirmed || m.Method() == sip.INVITE && c.state < Confirmed {
 		r.Respond(&sip.Response{Status: 491})
 		return
 	}
 	c.refreshLocked(m)
 	c.tellLocked(CallEvent{What: Modified, Message: m})
+	if answer := c.out.o.OnOffer; answer != nil && (len(m.Body()) > 0 || m.Method() == sip.INVITE) {
+		c.in.request = r // until it is answered no other comes
+		c.agent.after(0, func(context.Context) { c.modify(r, m, answer(m.Body())) })
+		return
+	}
 	var body []byte
 	if len(m.Body()) > 0 || m.Method() == sip.INVITE {
 		body = SDP(facing(string(m.Body())))
@@ -141,6 +146,24 @@ func (c *Call) modified(r *transaction.Request) {
 		return
 	}
 	r.Respond(&sip.Response{Status: 200, Header: c.responseHeader(), ContentType: typeOf(body), Body: body})
+}
+
+// modify answers what the other side has offered; without an answer it is refused.
+func (c *Call) modify(r *transaction.Request, m *sip.Message, answer []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.in.request != r {
+		return // the call has ended, and it was refused
+	}
+	c.in.request = nil
+	switch cseq, _ := m.CSeq(); {
+	case answer == nil:
+		r.Respond(&sip.Response{Status: 488})
+	case m.Method() == sip.INVITE:
+		c.acceptLocked(r, cseq.Number, answer)
+	default:
+		r.Respond(&sip.Response{Status: 200, Header: c.responseHeader(), ContentType: typeOf(answer), Body: answer})
+	}
 }
 
 // facing is the direction that answers an offered one (RFC 3264 §6.1).

@@ -16,6 +16,9 @@ type InviteOptions struct {
 	Header   []byte // more header fields, such as Replaces: whole lines, each with its CRLF
 	Reliable bool   // 100rel is supported: provisional responses that want a PRACK get it (RFC 3262 §4)
 
+	From    string              // the name-addr that From has in place of the agent's; "": its own
+	OnOffer func([]byte) []byte // answers what the other side offers later, with its answer or nil to refuse; it may wait. nil: the agent does
+
 	// ACK is the body of the ACK for a 2xx, by the response; nil: none. It may not
 	// use the call. With WaitACK the ACK waits for Acknowledge.
 	ACK     func(*sip.Message) []byte
@@ -39,6 +42,13 @@ func (a *Agent) Invite(to string, o InviteOptions) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !clean(o.From) {
+		return nil, errLineBreak
+	}
+	from := o.From
+	if from == "" {
+		from = a.user.nameAddr(a.o.Display)
+	}
 	c := a.newCall(sip.NewCallID(), sip.NewTag())
 	c.cseq = firstCSeq()
 	h := header(nil).add(sip.Contact, a.contactValue()).add(sip.Allow, a.methods())
@@ -48,7 +58,7 @@ func (a *Agent) Invite(to string, o InviteOptions) (*Call, error) {
 	}
 	h = append(h.add(sip.Supported, supported), o.Header...)
 	c.out = outgoing{o: o, challenged: map[int]int{}, reliable: map[string]uint32{},
-		request: sip.Request{Method: sip.INVITE, URI: of.uri, From: a.user.nameAddr(a.o.Display) + ";tag=" + c.tag, To: "<" + of.uri + ">",
+		request: sip.Request{Method: sip.INVITE, URI: of.uri, From: from + ";tag=" + c.tag, To: "<" + of.uri + ">",
 			CallID: c.callID, CSeq: c.cseq, Header: h, ContentType: typeOf(o.Body), Body: o.Body}}
 	if err := a.addCall(c); err != nil {
 		return nil, err

@@ -57,15 +57,15 @@ func (c *Call) notified(r *transaction.Request) {
 	r.Respond(&sip.Response{Status: 200})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := CallEvent{What: Transferring, Status: fragStatus(m.Body()), Message: m}
+	e := CallEvent{What: Transferring, Status: FragStatus(m.Body()), Message: m}
 	if state.State == sip.Terminated {
 		e.What = TransferEnded
 	}
 	c.tellLocked(e)
 }
 
-// fragStatus is the status of a message/sipfrag body (RFC 3420 §2); 0: none.
-func fragStatus(body []byte) int {
+// FragStatus is the status of a message/sipfrag body (RFC 3420 §2); 0: none.
+func FragStatus(body []byte) int {
 	rest, ok := strings.CutPrefix(string(body), "SIP/2.0 ")
 	if !ok || len(rest) < 3 {
 		return 0
