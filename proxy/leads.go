@@ -9,7 +9,7 @@ import (
 // "" along a route or by a pickup code. ErrNoUser and ErrForeign are for where the
 // call would be refused.
 func (p *Proxy) Leads(by event.AoR, u sip.URI) (event.AoR, error) {
-	cx := &context{proxy: p, caller: Caller{AoR: by}}
+	cx := &context{proxy: p, invite: true, caller: Caller{AoR: by}}
 	if _, err := cx.destination(u); err != nil {
 		return "", err
 	}
