@@ -21,7 +21,7 @@ import (
 )
 
 // Where the agent and the server stand on the wire between them: the dummy address
-// of IPv4, which leads nowhere (RFC 7600 §4.8), as phones see it in Contact.
+// of IPv4, which leads nowhere. Phones see it in Contact and Route.
 var (
 	serverAt = netip.MustParseAddrPort("192.0.0.8:5060")
 	agentAt  = netip.MustParseAddrPort("192.0.0.8:5061")

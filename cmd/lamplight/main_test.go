@@ -201,7 +201,7 @@ func TestExitStatuses(t *testing.T) {
 	}{
 		{2, "unknown flag", []string{"serve", "--nonsense"}},
 		{2, "expected one of", nil},
-		{2, "not built yet", []string{"call", "alice", "1002"}},
+		{1, "no server runs here", []string{"call", "alice", "1002", "--data", "nowhere"}},
 		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
 		{2, "not built yet", []string{"serve", "--web", "127.0.0.1:0"}},
 		{2, "--tls-key", []string{"serve", "--listen", "tls:127.0.0.1:0", "--tls-cert", "a.pem"}},
