@@ -10,7 +10,7 @@ import (
 // call would be refused.
 func (p *Proxy) Leads(by event.AoR, u sip.URI) (event.AoR, error) {
 	cx := &context{proxy: p, invite: true, caller: Caller{AoR: by}}
-	if _, err := cx.destination(u); err != nil {
+	if _, err := cx.called(u); err != nil {
 		return "", err
 	}
 	if aor, ours := p.o.Users.Resolve(u); aor != "" || ours || u.IsTel() {

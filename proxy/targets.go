@@ -36,12 +36,18 @@ const maxUsers = 20
 // destination finds out where a request goes (RFC 3261 §16.5). What it returns
 // does the asking, and the rest.
 func (cx *context) destination(u sip.URI) (find func(), err error) {
+	if m := cx.request.Message.Method(); m == sip.SUBSCRIBE || m == sip.PUBLISH {
+		aor, ours := cx.proxy.o.Users.Resolve(u)
+		return cx.presence(u, aor, ours)
+	}
+	return cx.called(u)
+}
+
+// called finds out who is called, or gets a message.
+func (cx *context) called(u sip.URI) (find func(), err error) {
 	p := cx.proxy
 	aor, ours := p.o.Users.Resolve(u)
 	own := cx.caller.AoR != ""
-	if m := cx.request.Message.Method(); m == sip.SUBSCRIBE || m == sip.PUBLISH {
-		return cx.presence(u, aor, ours)
-	}
 	if code, ok := cx.pickup(u, ours); ok && own {
 		return code, nil
 	}
