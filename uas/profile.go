@@ -74,7 +74,7 @@ func (p *Profile) Says() (list []string) {
 		list = append(list, "no challenge but MD5's")
 	}
 	if p.Answer != "" {
-		list = append(list, "a call that the server makes for them as one to answer at once, by "+p.Answer)
+		list = append(list, "calls that the server makes for them as ones to answer at once, by "+p.Answer)
 	}
 	if list == nil {
 		list = []string{"everything as the standards have it"}

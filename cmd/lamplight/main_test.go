@@ -226,7 +226,7 @@ func TestExitStatuses(t *testing.T) {
 // What phones get otherwise than the standards have it can be read.
 func TestCheckTellsWhatPhonesGet(t *testing.T) {
 	status, out, errs := result(t, "", "check")
-	if want := `"grandstream": an outgoing call as answered at once; who cannot be reached as "offline".`; status != 0 || !strings.Contains(out, want) {
+	if want := `"grandstream": an outgoing call as answered at once; who cannot be reached as "offline"; calls that the server makes for them as ones to answer at once, by call-info.`; status != 0 || !strings.Contains(out, want) {
 		t.Errorf("exit %d, want %s in\n%s%s", status, want, out, errs)
 	}
 }
