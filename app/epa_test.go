@@ -25,16 +25,21 @@ func inTwoOffices(t *testing.T, script func(o *office, beside *app.Server)) {
 	inOffice(t, func(o *app.Options) {
 		o.Role, o.PresenceServer, o.Trust = []string{"registrar", "proxy"}, "sip:"+besideAt, []string{"192.0.2.2"}
 	}, func(o *office) {
-		beside, err := app.New(app.Options{Journal: &fault.Journal{}, People: staff{}, Listen: o.listen, Serve: config.Serve{
-			Data: "memory", Domain: []string{"example.test", "other.test"}, Listen: []string{"udp:" + besideAt},
-			Role: []string{"presence"}, Limits: "on", NotifyRate: "on", Trust: []string{"192.0.2.1"}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.must(beside.Start())
+		beside := o.beside()
 		defer func() { o.must(beside.Stop()) }()
 		script(o, beside)
 	})
+}
+
+// beside starts a presence server that trusts the office's.
+func (o *office) beside() *app.Server {
+	o.Helper()
+	beside, err := app.New(app.Options{Journal: &fault.Journal{}, People: staff{}, Listen: o.listen, Serve: config.Serve{
+		Data: "memory", Domain: []string{"example.test", "other.test"}, Listen: []string{"udp:" + besideAt},
+		Role: []string{"presence"}, Limits: "on", NotifyRate: "on", Trust: []string{"192.0.2.1"}}})
+	o.must(err)
+	o.must(beside.Start())
+	return beside
 }
 
 // comesToSee reads NOTIFYs until one shows a state.
@@ -179,5 +184,36 @@ func TestThePresenceServerAfterACrash(t *testing.T) {
 		o.comesToSee("carol", "bob", presence.Available)
 		o.must(bob.Unregister(soon(o)))
 		o.comesToSee("carol", "bob", presence.Offline)
+	})
+}
+
+// Without the presence server calls go on; once it is there it is told everything,
+// and once more where it has forgotten it.
+func TestThePresenceServerComesLate(t *testing.T) {
+	inOffice(t, func(o *app.Options) {
+		o.Role, o.PresenceServer, o.Trust = []string{"registrar", "proxy"}, "sip:"+besideAt, []string{"192.0.2.2"}
+	}, func(o *office) {
+		alice, bob := o.telephone("alice"), o.telephone("bob")
+		c, _ := o.talk(alice, bob)
+		o.advance(5 * time.Minute)
+		look := func() {
+			t.Helper()
+			beside := o.beside()
+			defer beside.Kill()
+			o.advance(2 * time.Minute) // a request was under way, and the longest wait
+			w, err := ua.New(ua.Options{User: aor("carol"), Server: besideAt, Password: "secret", Listen: o.listen, Local: "198.51.100.99:5060"})
+			o.must(err)
+			defer w.Close()
+			for _, event := range []string{"dialog", "presence"} {
+				o.watches["carol bob "+event], err = w.Subscribe(soon(o), aor("bob"), event, ua.SubscribeOptions{Expires: time.Hour, Keep: true})
+				o.must(err)
+			}
+			o.lamps("bob " + dialoginfo.Confirmed)
+			o.expectNotify("carol", "bob", presence.OnThePhone)
+		}
+		look()
+		o.advance(10 * time.Minute)
+		look() // another, to which the entity-tags say nothing
+		o.must(c.Hangup(soon(o)))
 	})
 }

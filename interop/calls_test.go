@@ -31,3 +31,20 @@ func TestTwoPhonesAndTheirLamps(t *testing.T) {
 	}
 	friend.await(t, `Friend "Bob" <sip:bob@example.test> is Online`)
 }
+
+// A call rings at both of somebody's phones; where one answers the other stops.
+func TestACallForksToTwoPhones(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	alice, desk, mobile := newTelephone(t, "alice", s.at["udp"]), newTelephone(t, "bob", s.at["udp"]), newTelephone(t, "bob", s.at["udp"])
+	lamp := s.watch(t, "carol", "bob", "dialog")
+	alice.calls(t, "bob")
+	desk.rings(t, "alice")
+	mobile.rings(t, "alice")
+	lamp.await(t, `"state":"ringing"`)
+	mobile.answers(t)
+	desk.await(t, `(?i)cancel|closed`)
+	lamp.await(t, `"state":"on-the-phone"`)
+	alice.hangsUp(t)
+	lamp.await(t, `"state":"available"`)
+}

@@ -29,7 +29,7 @@ func newTelephone(t *testing.T, user, at string) *telephone {
 		}
 	}
 	p := &telephone{start(t, home, "baresip", "-f", ".", "-t", "300"), user}
-	p.await(t, user+`@example.test: .* 200 OK .*\[1 binding\]`)
+	p.await(t, user+`@example.test: .* 200 OK .*\[\d bindings?\]`)
 	return p
 }
 
