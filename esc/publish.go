@@ -2,6 +2,8 @@ package esc
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"time"
 
 	"lamplight/event"
@@ -166,8 +168,14 @@ func (c *Compositor) store(t *owner.Turn, r Publish, old *publication, doc event
 	}
 	stored := body{r.Type, r.Body, t.Now}
 	doc, stored = c.succeed(pub.event, in.Doc, doc, stored)
+	for _, other := range p.othersOf(pub) {
+		doc, stored = c.succeed(pub.event, p.inputs[other.key()].Doc, doc, stored)
+	}
 	in.Doc, in.Made = doc, t.Now
 	c.Put(t, p.aor, in)
+	for _, other := range p.othersOf(pub) {
+		c.catchUp(t, p, other, doc)
+	}
 	c.save(t, p.aor, pub)
 	c.saveBody(t, p.aor, pub.id, stored)
 	return pub.etag
@@ -185,6 +193,31 @@ func (c *Compositor) succeed(name event.Name, before, now event.Document, as bod
 		as.kind, as.bytes = c.byName[name].Types()[0], printed
 	}
 	return doc, as
+}
+
+// othersOf are the publications of the same event that the maker of one has
+// beside it, in the order of their ids: some begin one anew before the last one
+// has its entity-tag.
+func (p *presentity) othersOf(pub *publication) (list []*publication) {
+	for _, other := range p.publications {
+		if other != pub && other.event == pub.event && other.by == pub.by {
+			list = append(list, other)
+		}
+	}
+	slices.SortFunc(list, func(a, b *publication) int { return strings.Compare(a.id, b.id) })
+	return list
+}
+
+// catchUp takes out of a publication what its maker has said newer in another.
+func (c *Compositor) catchUp(t *owner.Turn, p *presentity, pub *publication, newer event.Document) {
+	in := p.inputs[pub.key()]
+	doc, as := c.succeed(pub.event, newer, in.Doc, body{kind: "", made: in.Made})
+	if as.kind == "" { // nothing else is said
+		return
+	}
+	in.Doc = doc
+	c.Put(t, p.aor, in)
+	c.saveBody(t, p.aor, pub.id, as)
 }
 
 func (p *presentity) add(pub *publication) {
