@@ -24,7 +24,6 @@ type branch struct {
 	since   time.Time   // when it began
 	ended   bool        // a final response came, or none will
 	given   bool        // it was cancelled
-	reason  []byte      // of that
 }
 
 // forward begins a branch. Where the request cannot be sent the branch fails

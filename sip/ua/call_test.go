@@ -32,7 +32,6 @@ type fork struct {
 	r    *transaction.Request
 	mu   sync.Mutex
 	left int
-	best *sip.Message
 }
 
 func (f *fork) Provisional(m *sip.Message) {
