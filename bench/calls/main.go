@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -34,7 +35,7 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 2, "how often all is measured")
 	flag.DurationVar(&s.length, "for", 3*time.Second, "how long each measurement lasts")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := s.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "calls:", err)
