@@ -48,3 +48,20 @@ func TestACallForksToTwoPhones(t *testing.T) {
 	alice.hangsUp(t)
 	lamp.await(t, `"state":"available"`)
 }
+
+// One speaks UDP and the other TCP: each finds the way back by the value of
+// Record-Route that is for its side (RFC 5658).
+func TestPhonesOfTwoTransports(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	alice, bob := telephoneOver(t, "alice", s.at["udp"], "udp"), telephoneOver(t, "bob", s.at["tcp"], "tcp")
+	lamp := s.watch(t, "carol", "bob", "dialog")
+	alice.calls(t, "bob")
+	bob.rings(t, "alice")
+	bob.answers(t)
+	lamp.await(t, `"state":"on-the-phone"`)
+	bob.hangsUp(t)
+	lamp.await(t, `"state":"available"`)
+	alice.await(t, `session closed|terminated`)
+	s.heard(t, "bob", `INVITE sip:bob-0x[0-9a-f]+@127.0.0.1:[^\n]*\n(.+\n)* +Record-Route: [^\n]*\n(.+\n)* +Record-Route: `)
+}

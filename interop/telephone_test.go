@@ -16,9 +16,14 @@ type telephone struct {
 // telephone registers a user's phone at a server or proxy over UDP.
 func newTelephone(t *testing.T, user, at string) *telephone {
 	t.Helper()
+	return telephoneOver(t, user, at, "udp")
+}
+
+func telephoneOver(t *testing.T, user, at, transport string) *telephone {
+	t.Helper()
 	home := t.TempDir()
 	for name, text := range map[string]string{
-		"accounts": fmt.Sprintf("<sip:%s@%s>;auth_pass=%s;outbound=\"sip:%s\";regint=600\n", user, domain, password, at),
+		"accounts": fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_pass=%s;outbound=\"sip:%s;transport=%[3]s\";regint=600\n", user, domain, transport, password, at),
 		"contacts": "",
 		"config": "poll_method epoll\nsip_listen 127.0.0.1:0\nmodule_path /usr/lib/baresip/modules\nmodule stdio.so\nmodule g711.so\nmodule aubridge.so\n" +
 			"module_tmp account.so\nmodule_app contact.so\nmodule_app menu.so\n" +
