@@ -84,6 +84,64 @@ func setLogLevel(level string) error {
 	return nil
 }
 
+// stepwise tells two steps, each when the one before was read; then what its order says.
+func stepwise(read <-chan struct{}) func(context.Context, CallOrder, func(CallEvent)) error {
+	return func(ctx context.Context, o CallOrder, tell func(CallEvent)) error {
+		if o.User == "nobody" {
+			return errors.New("nobody: no such user")
+		}
+		tell(CallEvent{State: "calling", Text: "calling your phone"})
+		select {
+		case <-read:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if o.Anyway {
+			tell(CallEvent{State: "ended", Text: "over"})
+			return nil
+		}
+		tell(CallEvent{State: "failed", Text: o.Target + " is busy", Code: 486})
+		return errors.New("busy")
+	}
+}
+
+func TestACallIsToldStepByStep(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	read := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, l, Handler(nil, nil, Operations{Call: stepwise(read)})) }()
+	defer func() {
+		cancel()
+		must(t, <-ended)
+	}()
+	c, wait := client(t, AtAddress(l.Addr().String()))
+	for _, one := range []struct {
+		order CallOrder
+		steps string
+		err   string
+	}{
+		{CallOrder{User: "alice", Target: "bob", Anyway: true}, "calling ended", "<nil>"},
+		{CallOrder{User: "alice", Target: "bob"}, "calling failed", "bob is busy"},
+		{CallOrder{User: "nobody"}, "", "nobody: no such user"},
+	} {
+		var steps []string
+		err := c.Call(wait, one.order, func(e CallEvent) {
+			if steps = append(steps, e.State); e.State == "calling" {
+				read <- struct{}{} // the first comes before the second is there
+			}
+		})
+		if got := strings.Join(steps, " "); got != one.steps || fmt.Sprint(err) != one.err {
+			t.Errorf("%+v: %s, %v", one.order, got, err)
+		}
+	}
+	given, giveUp := context.WithCancel(wait)
+	if err := c.Call(given, CallOrder{User: "alice", Target: "bob"}, func(CallEvent) { giveUp() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+}
+
 func TestTheLogLevelIsSet(t *testing.T) {
 	dir := t.TempDir()
 	serve(t, listen(t, dir))
