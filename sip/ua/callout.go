@@ -80,7 +80,9 @@ func (c *Call) send() error {
 		return err
 	}
 	c.mu.Lock()
-	c.out.sent = sent
+	if c.out.request.CSeq == r.CSeq { // else it was challenged, and another was sent meanwhile
+		c.out.sent = sent
+	}
 	cancelled, reason := c.out.cancelled, c.out.reason
 	c.mu.Unlock()
 	if cancelled {
