@@ -225,11 +225,12 @@ func (p *pair) fail(id, why string) {
 }
 
 // settled looks whether the call is over and all lamps know, and frees the pair.
+// Which call that is comes first: the next may begin meanwhile.
 func (p *pair) settled() {
+	p.mu.Lock()
+	id := p.callID
+	p.mu.Unlock()
 	if p.caller.settled() && p.callee.settled() {
-		p.mu.Lock()
-		id := p.callID
-		p.mu.Unlock()
 		p.free(id)
 	}
 }
