@@ -15,14 +15,15 @@ import (
 )
 
 // progress is an exchange that writes down all it is told.
-type progress struct {
-	mu   sync.Mutex
-	told *[]string
-}
+type progress struct{ told *[]string }
+
+// written guards what the tests write down, on the layer's goroutines and on
+// their own: a timer is no order between them.
+var written sync.Mutex
 
 func (p *progress) write(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	written.Lock()
+	defer written.Unlock()
 	*p.told = append(*p.told, fmt.Sprintf(format, args...))
 }
 func (p *progress) Provisional(m *sip.Message) { p.write("~%d", m.Status()) }
@@ -51,6 +52,8 @@ func calling(t *testing.T, test func(c *calls)) {
 		p.net.Tap(func(_, to netip.AddrPort, b []byte) {
 			if to.Port() == 7000 {
 				method, _, _ := strings.Cut(string(b), " ")
+				written.Lock()
+				defer written.Unlock()
 				c.carried = append(c.carried, fmt.Sprintf("%v %s", time.Since(c.began).Round(T100), method))
 			}
 		})
@@ -74,6 +77,8 @@ func (c *calls) answered(status int, tag string) {
 func (c *calls) said(what string, want ...string) {
 	c.t.Helper()
 	synctest.Wait()
+	written.Lock()
+	defer written.Unlock()
 	if !slices.Equal(c.carried, want) {
 		c.t.Errorf("%s: sent %q, want %q", what, c.carried, want)
 	}
@@ -83,6 +88,8 @@ func (c *calls) said(what string, want ...string) {
 func (c *calls) heard(what string, want ...string) {
 	c.t.Helper()
 	synctest.Wait()
+	written.Lock()
+	defer written.Unlock()
 	if !slices.Equal(c.told, want) {
 		c.t.Errorf("%s: told %q, want %q", what, c.told, want)
 	}

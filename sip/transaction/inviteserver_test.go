@@ -45,6 +45,8 @@ func isCalled(t *testing.T, o transaction.Options, test func(c *called)) {
 		}
 		c.net.Tap(func(from, _ netip.AddrPort, b []byte) {
 			if from.Port() == 5060 {
+				written.Lock()
+				defer written.Unlock()
 				c.sent = append(c.sent, fmt.Sprintf("%v %s", time.Since(c.began).Round(T100), b[8:11]))
 			}
 		})
@@ -56,6 +58,8 @@ func isCalled(t *testing.T, o transaction.Options, test func(c *called)) {
 func (c *called) said(what string, want ...string) {
 	c.t.Helper()
 	synctest.Wait()
+	written.Lock()
+	defer written.Unlock()
 	if !slices.Equal(c.sent, want) {
 		c.t.Errorf("%s: sent %q, want %q", what, c.sent, want)
 	}
