@@ -73,6 +73,7 @@ func (s *session) stay(ctx context.Context) error {
 					return err
 				}
 				s.talks()
+				ctx = s.control.ctx // it is theirs now: whoever looked on may go
 			case ua.CallEnded:
 				if s.connected {
 					return nil
