@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"lamplight/sip"
@@ -269,6 +270,7 @@ func (h *handset) silent(d time.Duration) {
 
 // drain throws away what has come.
 func (h *handset) drain() {
+	synctest.Wait()
 	for len(h.requests) > 0 {
 		<-h.requests
 	}
