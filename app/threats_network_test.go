@@ -94,6 +94,7 @@ func TestThreatAmplification(t *testing.T) {
 			try(m.Section, m.Bytes())
 		}
 		files, _ := filepath.Glob("../../shared/corpus/rfc4475/*.dat")
+		t.Logf("%d messages of the corpus beside ours", len(files))
 		for _, file := range files {
 			b, err := os.ReadFile(file)
 			if err != nil {

@@ -168,12 +168,13 @@ func (c *Compositor) store(t *owner.Turn, r Publish, old *publication, doc event
 	}
 	stored := body{r.Type, r.Body, t.Now}
 	doc, stored = c.succeed(pub.event, in.Doc, doc, stored)
-	for _, other := range p.othersOf(pub) {
+	others := c.othersOf(p, pub)
+	for _, other := range others {
 		doc, stored = c.succeed(pub.event, p.inputs[other.key()].Doc, doc, stored)
 	}
 	in.Doc, in.Made = doc, t.Now
 	c.Put(t, p.aor, in)
-	for _, other := range p.othersOf(pub) {
+	for _, other := range others {
 		c.catchUp(t, p, other, doc)
 	}
 	c.save(t, p.aor, pub)
@@ -197,8 +198,11 @@ func (c *Compositor) succeed(name event.Name, before, now event.Document, as bod
 
 // othersOf are the publications of the same event that the maker of one has
 // beside it, in the order of their ids: some begin one anew before the last one
-// has its entity-tag.
-func (p *presentity) othersOf(pub *publication) (list []*publication) {
+// has its entity-tag. Where no document goes back on another nobody asks for them.
+func (c *Compositor) othersOf(p *presentity, pub *publication) (list []*publication) {
+	if _, ok := c.byName[pub.event].(event.Successor); !ok || len(p.publications) == 1 {
+		return nil
+	}
 	for _, other := range p.publications {
 		if other != pub && other.event == pub.event && other.by == pub.by {
 			list = append(list, other)
