@@ -27,6 +27,7 @@ type demoCmd struct {
 const (
 	demoDomain   = "office.test"
 	demoPassword = "lamplight"
+	reception    = "reception" // looks on at all lamps
 )
 
 // Run serves a simulated office until it is interrupted.
@@ -75,13 +76,16 @@ Ctrl-C ends it.
 func (c *demoCmd) run(ctx context.Context, addr string) error {
 	v := newView()
 	o := &office{server: addr, pace: c.Pace, view: v}
-	reception, err := o.agent("reception")
+	desk, err := o.hire(ctx, reception, "Reception")
 	if err != nil {
 		return err
 	}
-	defer reception.Close()
+	defer desk.agent.Close()
+	if err := desk.agent.KeepRegistered(ctx, time.Hour); err != nil {
+		return err
+	}
 	for _, s := range staff {
-		_, err := reception.Subscribe(ctx, demoAoR(s.user), "presence", ua.SubscribeOptions{
+		_, err := desk.agent.Subscribe(ctx, demoAoR(s.user), "presence", ua.SubscribeOptions{
 			Expires: time.Hour, Keep: true, OnNotify: v.notified})
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", s.user, err)
@@ -96,7 +100,7 @@ func demoAoR(user string) string { return "sip:" + user + "@" + demoDomain }
 type staffBook struct{}
 
 func (staffBook) Load() ([]directory.Domain, []directory.User, error) {
-	users := []directory.User{demoUser("reception", "Reception", "")}
+	users := []directory.User{demoUser(reception, "Reception", "1000")}
 	for _, s := range staff {
 		users = append(users, demoUser(s.user, s.name, s.number))
 	}

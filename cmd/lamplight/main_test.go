@@ -250,7 +250,7 @@ func TestDemoShowsPublishToNotify(t *testing.T) {
 		return strings.Contains(l, "PUBLISH presence") && strings.Contains(l, "→ NOTIFY reception")
 	})
 	demo.line(t, "a call", func(l string) bool {
-		return strings.Contains(l, "PUBLISH dialog") && strings.Contains(l, "on-the-phone")
+		return strings.Contains(l, "200 to INVITE") && strings.Contains(l, "on-the-phone")
 	})
 	demo.end(t, syscall.SIGINT)
 }

@@ -6,10 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"lamplight/body/dialoginfo"
 	"lamplight/body/pidf"
 	"lamplight/event/presence"
-	"lamplight/sip"
 	"lamplight/sip/ua"
 )
 
@@ -42,15 +40,23 @@ type person struct {
 	user, name string
 	office     *office
 	agent      *ua.Agent
-	status     *ua.Publisher // presence
-	calls      *ua.Publisher // dialog
+	status     *ua.Publisher
 
 	mu   sync.Mutex
 	busy bool // in a call, or away from the office
 }
 
-func (o *office) agent(user string) (*ua.Agent, error) {
-	return ua.New(ua.Options{User: demoAoR(user), Server: o.server, Password: demoPassword, UserAgent: "Lamplight demo"})
+// hire gives somebody a phone.
+func (o *office) hire(ctx context.Context, user, name string) (*person, error) {
+	p := &person{user: user, name: name, office: o}
+	agent, err := ua.New(ua.Options{User: demoAoR(user), Server: o.server, Password: demoPassword, Display: name, UserAgent: "Lamplight demo",
+		OnCall:  func(c *ua.Call) { go p.called(ctx, c) },
+		OnRefer: func(r ua.Referral) { go p.transferred(ctx, r) }})
+	if err != nil {
+		return nil, err
+	}
+	p.agent, p.status = agent, agent.NewPublisher("", "presence", time.Hour)
+	return p, nil
 }
 
 // open has everybody come in, work until the context ends, and go home.
@@ -58,12 +64,10 @@ func (o *office) open(ctx context.Context) error {
 	var people []*person
 	defer func() { goHome(people) }()
 	for _, s := range staff {
-		agent, err := o.agent(s.user)
+		p, err := o.hire(ctx, s.user, s.name)
 		if err != nil {
 			return err
 		}
-		p := &person{user: s.user, name: s.name, office: o, agent: agent,
-			status: agent.NewPublisher("", "presence", time.Hour), calls: agent.NewPublisher("", "dialog", time.Hour)}
 		people = append(people, p)
 		if err := p.come(ctx); err != nil {
 			return err
@@ -147,7 +151,6 @@ func (p *person) come(ctx context.Context) error {
 func (p *person) leave(ctx context.Context) {
 	p.office.view.said(p.user, "REGISTER, Expires: 0")
 	_ = p.status.Remove(ctx)
-	_ = p.calls.Remove(ctx)
 	_ = p.agent.Unregister(ctx)
 }
 
@@ -156,37 +159,4 @@ func (p *person) set(ctx context.Context) {
 	p.office.view.said(p.user, "PUBLISH presence "+m.state.String())
 	doc := presence.Publication(p.agent.AoR(), "desk", m.state, m.note, time.Now())
 	_, _ = p.status.Publish(ctx, pidf.Type, doc.Append(nil)) // what fails shows in the lamp
-}
-
-// call rings a colleague, talks for a while, and hangs up; both phones publish
-// their dialogs.
-func (p *person) call(ctx context.Context, other *person) {
-	if p == other || !other.take() {
-		return
-	}
-	defer other.release()
-	id, tag, otherTag := sip.NewCallID(), sip.NewTag(), sip.NewTag()
-	mine := dialoginfo.Dialog{ID: "c" + tag, CallID: id, LocalTag: tag, RemoteTag: otherTag, Direction: dialoginfo.Initiator,
-		Local: party(p), Remote: party(other)}
-	theirs := dialoginfo.Dialog{ID: "c" + otherTag, CallID: id, LocalTag: otherTag, RemoteTag: tag, Direction: dialoginfo.Recipient,
-		Local: party(other), Remote: party(p)}
-	for _, state := range []string{dialoginfo.Early, dialoginfo.Confirmed, dialoginfo.Terminated} {
-		mine.State, theirs.State = state, state
-		p.dialog(ctx, mine)
-		other.dialog(ctx, theirs)
-		if state != dialoginfo.Terminated {
-			pause(ctx, p.office.pace)
-		}
-	}
-}
-
-func party(p *person) dialoginfo.Party {
-	return dialoginfo.Party{Identity: demoAoR(p.user), Display: p.name, Target: demoAoR(p.user)}
-}
-
-func (p *person) dialog(ctx context.Context, d dialoginfo.Dialog) {
-	p.office.view.said(p.user, "PUBLISH dialog "+d.State)
-	doc := &dialoginfo.Info{Entity: p.agent.AoR(), Dialogs: []dialoginfo.Dialog{d}}
-	body := append(doc.AppendHead(nil), '0')
-	_, _ = p.calls.Publish(ctx, dialoginfo.Type, doc.AppendTail(body))
 }

@@ -30,6 +30,9 @@ type saying struct {
 	at   time.Time
 }
 
+// saidLately is how soon a change is taken to come of what its person sent last.
+const saidLately = 200 * time.Millisecond
+
 // shownLines is how many of the last messages stand on the screen.
 const shownLines = 12
 
@@ -65,7 +68,11 @@ func (v *view) line(aor string, l lamp) string {
 	if l.Note != "" {
 		text += " (" + l.Note + ")"
 	}
-	return fmt.Sprintf("%s, %.1f ms", text, float64(now.Sub(s.at).Microseconds())/1000)
+	took := now.Sub(s.at)
+	if took > saidLately {
+		return text // it came of what somebody else sent
+	}
+	return fmt.Sprintf("%s, %.1f ms", text, float64(took.Microseconds())/1000)
 }
 
 func shortName(aor string) string {
