@@ -26,7 +26,7 @@ var rules = []rule{
 		banned{"net", sockets, []string{"sip/...", "app/...", "cmd/...", "control", "bench/..."}},
 		banned{"crypto/tls", sockets, []string{"sip/...", "app/...", "cmd/...", "control", "bench/..."}})},
 	{"http", "HTTP has its own edges", only(
-		banned{"net/http/...", nil, []string{"web", "xcap", "metrics", "control", "app/...", "cmd/...", "sip/transaction"}})},
+		banned{"net/http/...", nil, []string{"web/...", "xcap", "calendar", "metrics", "control", "app/...", "cmd/...", "sip/transaction"}})},
 	{"websocket", "SIP over WebSocket begins with a request of HTTP, and is one more transport: the transaction layer has it", only(
 		banned{"github.com/coder/websocket/...", nil, []string{"sip/transaction"}})},
 	{"database", "what survives goes through the stores", only(
