@@ -20,7 +20,8 @@ var templateFiles embed.FS
 // templates by language and page: a page's words are chosen when it is parsed.
 var templates = parse()
 
-var pageNames = []string{"login", "directory", "history", "panel", "me", "error"}
+var pageNames = []string{"login", "directory", "history", "panel", "me", "error",
+	"admin-people", "admin-import", "admin-domains", "admin-live", "admin-why", "admin-messages", "admin-audit"}
 
 func parse() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
