@@ -54,7 +54,8 @@ func (p *Process) openSocket() error {
 // commands answers the commands.
 func (p *Process) commands() http.Handler {
 	u := &users{p.people, p.PeopleChanged, false}
-	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call})
+	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call,
+		State: p.userState, DND: p.orderDND, Status: p.orderStatus})
 }
 
 // started is a handler that is made once the server is there; before, it answers

@@ -39,6 +39,9 @@ import (
 //	rule USER none                                 the domain's rules again
 //	put USER STATE id=I [until=30s]                an input that is not published
 //	withdraw USER id=I
+//	force USER STATE|text id=I [until=30s] [default]
+//	                                               an input that is kept; default: hard state
+//	release USER id=I [default]
 //	advance TIME [quiet]                           lines are told with the time since the beginning
 //	fail-commit [written]                          the next commit fails; written: on the disk all the same
 //	repair
@@ -52,7 +55,7 @@ func init() {
 	commands = map[string]func(*world, args){
 		"publish": (*world).publish, "subscribe": (*world).subscribe, "fetch": (*world).subscribe,
 		"refresh": (*world).refresh, "unsubscribe": (*world).refresh, "answer": (*world).answers, "park": (*world).park,
-		"rule": (*world).rule, "put": (*world).put, "withdraw": (*world).put, "advance": (*world).advances,
+		"rule": (*world).rule, "put": (*world).put, "withdraw": (*world).put, "force": (*world).force, "release": (*world).force, "advance": (*world).advances,
 		"fail-commit": (*world).failCommit, "break": (*world).failCommit, "repair": (*world).failCommit,
 		"crash": (*world).crash, "inputs": (*world).inputs, "state": (*world).state, "same": (*world).same,
 		"records": (*world).records, "xml": (*world).xml, "repeat": (*world).repeat,
@@ -348,6 +351,31 @@ func (w *world) put(a args) {
 		in.Until = w.now.Add(d)
 	}
 	w.post(aor, func(t *owner.Turn) { w.esc.Put(t, aor, in) })
+}
+
+func (w *world) force(a args) {
+	aor := user(a.word(0))
+	f := esc.Forced{Key: event.Key{Event: "presence", Source: event.User, ID: a.pairs["id"]}, Made: w.now, Type: pidf.Type, Body: []byte(a.word(1))}
+	if a.flag("default") {
+		f.Source = event.Default
+	}
+	if d, err := time.ParseDuration(a.pairs["until"]); err == nil {
+		f.Until = w.now.Add(d)
+	}
+	if state, ok := presence.ParseState(a.word(1)); ok {
+		doc := presence.Publication(string(aor), "forced", state, "", w.now)
+		doc.Tuples = nil
+		f.Body = doc.Append(nil)
+	}
+	w.post(aor, func(t *owner.Turn) {
+		if a.name == "release" {
+			w.esc.Release(t, aor, f.Key)
+			return
+		}
+		if err := w.esc.Force(t, aor, f); err != nil {
+			w.say("%v", err)
+		}
+	})
 }
 
 func (w *world) advances(a args) {

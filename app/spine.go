@@ -159,7 +159,7 @@ func (s *spine) Restore(t *owner.Turn, key string, kind byte, id string, value [
 
 func (s *spine) restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
 	switch kind {
-	case esc.KindBody, esc.KindPublication:
+	case esc.KindBody, esc.KindPublication, esc.KindForced:
 		return s.esc.Restore(t, key, kind, id, value)
 	case registrar.KindBinding:
 		if s.registrar == nil {

@@ -168,6 +168,33 @@ func (c *Client) Call(ctx context.Context, o CallOrder, each func(CallEvent)) er
 	})
 }
 
+// State is what a user has forced, and what comes of it.
+func (c *Client) State(ctx context.Context, user string) (u UserState, err error) {
+	err = c.do(ctx, http.MethodGet, "users/"+url.PathEscape(user)+"/state", nil, u.read)
+	return u, err
+}
+
+// DND says of a user whether they want to be disturbed, and gives what comes of it.
+func (c *Client) DND(ctx context.Context, o DNDOrder) (UserState, error) {
+	return c.order(ctx, "dnd", o)
+}
+
+// Status says of a user what they have chosen to be, and gives what comes of it.
+func (c *Client) Status(ctx context.Context, o StatusOrder) (UserState, error) {
+	return c.order(ctx, "status", o)
+}
+
+func (c *Client) order(ctx context.Context, path string, o any) (u UserState, err error) {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return u, err
+	}
+	err = c.do(ctx, http.MethodPut, path, bytes.NewReader(b), u.read)
+	return u, err
+}
+
+func (u *UserState) read(body io.Reader) error { return json.NewDecoder(body).Decode(u) }
+
 // RemoveUser takes a user away.
 func (c *Client) RemoveUser(ctx context.Context, aor string) error {
 	return c.do(ctx, http.MethodDelete, "users/"+url.PathEscape(aor), nil, nil)

@@ -46,6 +46,8 @@ type Domain struct {
 	Country  string   `json:"country,omitempty"`  // code of national numbers: 49
 	Area     string   `json:"area,omitempty"`     // code of local numbers: 89
 	Prefix   string   `json:"prefix,omitempty"`   // what national numbers begin with: 0
+	Zone     string   `json:"zone,omitempty"`     // time zone: Asia/Seoul
+	DND      string   `json:"dnd,omitempty"`      // how calls are refused: 480, 486, off
 }
 
 // Health is how the server is.
@@ -82,6 +84,54 @@ type Operations struct {
 	// call is over, or could not be made. Where the context ends before both talk,
 	// the call is given up. An error that no step told is for the person.
 	Call func(ctx context.Context, o CallOrder, tell func(CallEvent)) error
+	// State is what a user has forced, and what comes of it.
+	State func(user string) (UserState, error)
+	// DND and Status force something, and give what comes of it.
+	DND    func(DNDOrder) (UserState, error)
+	Status func(StatusOrder) (UserState, error)
+}
+
+// When is when something ends: a time as people write it in the user's time zone,
+// "15:00", or a length of time from now. Empty: until it is taken off.
+type When struct {
+	Until string        `json:"until,omitempty"`
+	For   time.Duration `json:"for,omitempty"` // nanoseconds
+}
+
+// DNDOrder says of a user that they do not want to be disturbed, or that they do.
+type DNDOrder struct {
+	User string `json:"user"` // user[@domain]
+	On   bool   `json:"on"`
+	When
+}
+
+// StatusOrder says of a user what they have chosen to be.
+type StatusOrder struct {
+	User  string `json:"user"`
+	State string `json:"state"` // available, busy, meeting, away, out-of-office; "": nothing any more
+	Note  string `json:"note,omitempty"`
+	When
+}
+
+// UserState is what a user has forced, and what comes of it.
+type UserState struct {
+	AoR    string  `json:"aor"`
+	State  string  `json:"state"` // as the user sees it
+	DND    DND     `json:"dnd"`
+	Status *Status `json:"status,omitempty"`
+}
+
+// DND tells whether a user does not want to be disturbed.
+type DND struct {
+	On    bool       `json:"on"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Status is what a user has chosen to be.
+type Status struct {
+	State string     `json:"state"`
+	Note  string     `json:"note,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // CallOrder asks for a call to be made.

@@ -36,6 +36,11 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 	})
 	mux.HandleFunc("GET "+root+"history/{user}", func(w http.ResponseWriter, r *http.Request) { history(w, r, o) })
 	mux.HandleFunc("POST "+root+"calls", func(w http.ResponseWriter, r *http.Request) { call(w, r, o) })
+	mux.HandleFunc("GET "+root+"users/{aor}/state", func(w http.ResponseWriter, r *http.Request) {
+		shown(w, func() (UserState, error) { return o.State(r.PathValue("aor")) })
+	})
+	mux.HandleFunc("PUT "+root+"dnd", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.DND) })
+	mux.HandleFunc("PUT "+root+"status", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.Status) })
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
 	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {
@@ -66,6 +71,25 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		done(w, u.SetDomain(d))
 	})
 	return local(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// ordered does what is asked for, and answers with the user's state after it.
+func ordered[T any](w http.ResponseWriter, r *http.Request, do func(T) (UserState, error)) {
+	var order T
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&order); err != nil {
+		refuse(w, http.StatusBadRequest, err, 0)
+		return
+	}
+	shown(w, func() (UserState, error) { return do(order) })
+}
+
+func shown(w http.ResponseWriter, state func() (UserState, error)) {
+	u, err := state()
+	if err != nil {
+		done(w, err)
+		return
+	}
+	write(w, http.StatusOK, u)
 }
 
 func history(w http.ResponseWriter, r *http.Request, o Operations) {

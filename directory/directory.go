@@ -5,6 +5,7 @@
 package directory
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -32,7 +33,12 @@ type Domain struct {
 	Country  string   // country code of national numbers: "49"
 	Area     string   // area code of local numbers: "89"
 	Prefix   string   // what national numbers begin with: "0"
+	Zone     string   // time zone of "until 15:00", of IANA's names; "": the server's
+	DND      string   // how calls to who does not want to be disturbed are refused: a status, or DNDOff; "": 480
 }
+
+// DNDOff has a domain's calls ring whoever does not want to be disturbed.
+const DNDOff = "off"
 
 // User is a person or a thing with an AoR.
 type User struct {
@@ -239,6 +245,21 @@ func (d *Directory) Gone(aor event.AoR) bool { return !d.open && d.gone[aor] }
 
 // Name is a user's display name.
 func (d *Directory) Name(aor event.AoR) string { return d.users[aor] }
+
+// Zone is the time zone of a user's domain; "": none is set.
+func (d *Directory) Zone(aor event.AoR) string { return d.domainOf(aor).Zone }
+
+// DND is how calls to a user are refused who does not want to be disturbed: a
+// status, 480 where none is set, or DNDOff.
+func (d *Directory) DND(aor event.AoR) string { return cmp.Or(d.domainOf(aor).DND, "480") }
+
+func (d *Directory) domainOf(aor event.AoR) Domain {
+	_, host, _ := strings.Cut(string(aor), "@")
+	if one := d.domains[host]; one != nil {
+		return *one
+	}
+	return Domain{}
+}
 
 // UserAoR is the AoR of a user as people write it, user[@domain] or a whole
 // URI, where no domain is written in that one.

@@ -127,6 +127,9 @@ func (c *Compositor) ring(t *owner.Turn, p *presentity) {
 	for k, in := range p.inputs {
 		if !in.Until.IsZero() && !in.Until.After(t.Now) {
 			delete(p.inputs, k)
+			if isKept(k) {
+				c.unkeep(t, p.aor, k)
+			}
 			c.touch(t, p, k.Event)
 		}
 	}

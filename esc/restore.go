@@ -47,7 +47,7 @@ func (c *Compositor) unsave(t *owner.Turn, aor event.AoR, id string) {
 }
 
 // Forget drops the inputs of an AoR that are entered again with its stored
-// records: publications, bindings, and watchers. Others are true whatever the
+// records: publications, bindings, watchers, and what is forced. Others are true whatever the
 // commit did: their makers hold them elsewhere.
 func (c *Compositor) Forget(t *owner.Turn, key string) {
 	share := c.shares[owner.Partition(key)]
@@ -61,25 +61,28 @@ func (c *Compositor) Forget(t *owner.Turn, key string) {
 	}
 	for k, in := range old.inputs {
 		switch k.Source {
-		case event.EPA, event.Registrar, event.Watcher:
+		case event.EPA, event.Registrar, event.Watcher, event.User, event.Default:
 		default:
 			c.Put(t, old.aor, in)
 		}
 	}
 }
 
-// Restore takes a stored publication in. What ended while the server was down
+// Restore takes a stored publication or forced input in. What ended while the server was down
 // is cleared away; it is never shown again.
 func (c *Compositor) Restore(t *owner.Turn, key string, kind byte, id string, value []byte) error {
 	p := c.presentity(event.AoR(key))
 	var err error
-	if kind == KindBody {
+	switch kind {
+	case KindBody:
 		err = p.restoreBody(id, value)
-	} else {
+	case KindForced:
+		err = c.restoreForced(t, p.aor, id, value)
+	default:
 		err = c.restorePublication(t, p, id, value)
 	}
 	if err != nil {
-		return fmt.Errorf("publication %s of %s: %w", id, key, err)
+		return fmt.Errorf("input %q of %s: %w", id, key, err)
 	}
 	return nil
 }

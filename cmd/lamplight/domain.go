@@ -49,7 +49,7 @@ func domainLine(d control.Domain) string {
 	line := d.Name + "\trealm " + d.Realm
 	for _, part := range []struct{ name, value string }{
 		{"also called", strings.Join(d.Aliases, ", ")}, {"watched by", strings.Join(d.Watchers, ", ")},
-		{"country", d.Country}, {"area", d.Area}, {"prefix", d.Prefix},
+		{"country", d.Country}, {"area", d.Area}, {"prefix", d.Prefix}, {"zone", d.Zone}, {"do-not-disturb refuses", d.DND},
 	} {
 		if part.value != "" {
 			line += "\t" + part.name + " " + part.value
@@ -65,6 +65,8 @@ type domainSetCmd struct {
 	Country  *string   `placeholder:"CODE" help:"Country code of national numbers: 49."`
 	Area     *string   `placeholder:"CODE" help:"Area code of local numbers: 89."`
 	Prefix   *string   `placeholder:"DIGITS" help:"What national numbers begin with: 0."`
+	Zone     *string   `placeholder:"ZONE" help:"Time zone of its people: Asia/Seoul; empty for the server's."`
+	DND      *string   `name:"dnd-refuses" placeholder:"480|486|off" help:"How calls are refused to whoever does not want to be disturbed; off: they ring."`
 	place
 }
 
@@ -79,6 +81,8 @@ func (c *domainSetCmd) Run() error {
 		set(&d.Country, c.Country)
 		set(&d.Area, c.Area)
 		set(&d.Prefix, c.Prefix)
+		set(&d.Zone, c.Zone)
+		set(&d.DND, c.DND)
 		return p.SetDomain(d)
 	})
 }

@@ -23,6 +23,8 @@ type commands struct {
 	Domain   domainCmd   `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
 	Trace    traceCmd    `cmd:"" help:"Show what was said last of a user."`
 	History  historyCmd  `cmd:"" help:"List the calls of a user that are over."`
+	DND      dndCmd      `cmd:"" name:"dnd" help:"Say that a user does not want to be disturbed, or does."`
+	Status   statusCmd   `cmd:"" help:"Say what a user has chosen to be, and show it."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`

@@ -30,6 +30,10 @@ var (
 	ErrBadName = errors.New("not a name")
 	// ErrBadNumber says that a code that is dialled has other signs than digits.
 	ErrBadNumber = errors.New("not digits")
+	// ErrBadZone says that there is no such time zone.
+	ErrBadZone = errors.New("no time zone like Asia/Seoul")
+	// ErrBadRefusal says that calls cannot be refused in such a way.
+	ErrBadRefusal = errors.New("want 480, 486 or off")
 	// ErrTaken says that a name or a number belongs to somebody else.
 	ErrTaken = errors.New("taken already")
 	// ErrBadPassword says that a password is empty, too long or holds control

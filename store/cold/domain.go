@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lamplight/directory"
 )
@@ -55,16 +56,15 @@ func addDomainAliases(tx *sql.Tx, d domain, aliases []string) error {
 }
 
 // SetDomain gives a domain new settings, aliases and listed watchers; its realm
-// stays. The error may be ErrNoDomain, ErrBadName, ErrBadNumber or ErrTaken.
+// stays. The error may be ErrNoDomain, ErrBadName, ErrBadNumber, ErrBadZone,
+// ErrBadRefusal or ErrTaken.
 func (s *Store) SetDomain(d directory.Domain) error {
 	name, err := parseDomain(d.Name)
 	if err != nil {
 		return err
 	}
-	for _, code := range []string{d.Country, d.Area, d.Prefix} {
-		if len(code) > 15 || strings.Trim(code, "0123456789") != "" {
-			return fmt.Errorf("%q: %w", code, ErrBadNumber)
-		}
+	if err := checkDomain(d); err != nil {
+		return err
 	}
 	return s.change(func(tx *sql.Tx) error {
 		at, err := domainOf(tx, name)
@@ -76,7 +76,8 @@ func (s *Store) SetDomain(d directory.Domain) error {
 				return err
 			}
 		}
-		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ? WHERE id = ?", d.Country, d.Area, d.Prefix, at.id); err != nil {
+		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ?, zone = ?, dnd = ? WHERE id = ?",
+			d.Country, d.Area, d.Prefix, d.Zone, d.DND, at.id); err != nil {
 			return err
 		}
 		for _, w := range d.Watchers {
@@ -90,6 +91,23 @@ func (s *Store) SetDomain(d directory.Domain) error {
 		}
 		return addDomainAliases(tx, at, d.Aliases)
 	})
+}
+
+// checkDomain refuses settings that mean nothing.
+func checkDomain(d directory.Domain) error {
+	for _, code := range []string{d.Country, d.Area, d.Prefix} {
+		if len(code) > 15 || strings.Trim(code, "0123456789") != "" {
+			return fmt.Errorf("%q: %w", code, ErrBadNumber)
+		}
+	}
+	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
+		return fmt.Errorf("%q: %w", d.Zone, ErrBadZone)
+	}
+	switch d.DND {
+	case "", "480", "486", directory.DNDOff:
+		return nil
+	}
+	return fmt.Errorf("%q: %w", d.DND, ErrBadRefusal)
 }
 
 type domain struct {

@@ -77,6 +77,10 @@ CREATE TRIGGER calls_end_with_user AFTER DELETE ON users BEGIN
 	DELETE FROM calls WHERE aor = OLD.aor;
 END;
 PRAGMA user_version = 2;
+`, `
+ALTER TABLE domains ADD COLUMN zone TEXT NOT NULL DEFAULT ''; -- of IANA's names
+ALTER TABLE domains ADD COLUMN dnd TEXT NOT NULL DEFAULT '';  -- how calls are refused
+PRAGMA user_version = 3;
 `}
 
 func migrate(db *sql.DB) error {
