@@ -113,6 +113,8 @@ type wiring struct {
 	trusted       uas.Trust
 	profiles      []uas.Profile
 	hideDND       bool
+	voiceMail     string // its number; "": none
+	mwi           bool   // phones that did not subscribe are told of messages
 	transport     transaction.Options
 	resolver      resolve.Options
 }
@@ -126,7 +128,7 @@ func (s *Server) wiring() (wiring, error) {
 		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
-		profiles: Profiles(s.o.Serve), hideDND: s.o.HidesDND(),
+		profiles: Profiles(s.o.Serve), hideDND: s.o.HidesDND(), voiceMail: s.o.VoiceMail, mwi: s.o.MWI == "all",
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: s.streams(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}

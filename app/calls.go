@@ -7,6 +7,7 @@ import (
 	"lamplight/call"
 	"lamplight/esc"
 	"lamplight/event"
+	"lamplight/mwi"
 	"lamplight/owner"
 )
 
@@ -22,12 +23,16 @@ func (s *spine) Saw(seen call.Seen) {
 type registrations struct {
 	*esc.Compositor
 	calls    *call.Calls
+	mwi      *mwi.Agent
 	contacts *contacts
 }
 
 func (r registrations) Put(t *owner.Turn, aor event.AoR, in event.Input) {
 	r.Compositor.Put(t, aor, in)
 	r.contacts.put(aor, in)
+	if r.mwi != nil {
+		r.mwi.Registered(t, aor)
+	}
 	if isBound(in) {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lamplight/body/dialoginfo"
+	"lamplight/body/messagesummary"
 	"lamplight/body/pidf"
 	"lamplight/esc"
 	"lamplight/event"
@@ -26,6 +27,8 @@ import (
 //	                                               without STATE or body: no document
 //	publish USER early|confirmed|terminated call=ID with=USER [...]
 //	                                               of the event dialog
+//	publish USER messages="yes 2/8 [ACCOUNT]" [...]
+//	                                               of the event message-summary
 //	subscribe WATCHER USER [EVENT] [expires=S] [as=NAME] [device=D] [browser] [silent] [stranger]
 //	refresh NAME [expires=S] [by=USER] [moved]     NAME is WATCHER unless as= says another; moved: by
 //	                                               another way, and the old one is NAME-before
@@ -166,6 +169,9 @@ func (w *world) publish(a args) {
 	if call, ok := a.pairs["call"]; ok {
 		p.Event, p.Type, p.Body = "dialog", dialoginfo.Type, call1(a, aor, call)
 	}
+	if waiting, ok := a.pairs["messages"]; ok {
+		p.Event, p.Type, p.Body = "message-summary", messagesummary.Type, summary1(waiting)
+	}
 	if tag, ok := a.pairs["if-match"]; ok {
 		p.IfMatch = w.tag(tag)
 	}
@@ -181,6 +187,19 @@ func (w *world) publish(a args) {
 		etag, left, err := w.esc.Publish(t, p)
 		w.outcome(t, err, func() string { return fmt.Sprintf("etag=%s expires=%d", w.etag(etag), int(left/time.Second)) })
 	})
+}
+
+// summary1 is a document of one class of messages.
+func summary1(words string) []byte {
+	f := append(strings.Fields(words), "", "")
+	text := "Messages-Waiting: " + f[0] + "\r\n"
+	if f[2] != "" {
+		text += "Message-Account: " + f[2] + "\r\n"
+	}
+	if f[1] != "" {
+		text += "Voice-Message: " + f[1] + "\r\n"
+	}
+	return []byte(text)
 }
 
 // call1 is a document of one dialog.
@@ -235,7 +254,7 @@ func (w *world) subscribe(a args) {
 	w.phones[name] = p
 	r := notifier.Request{ID: name, AoR: p.aor, Entity: string(p.aor), Event: "presence", Sink: p, Device: a.pairs["device"],
 		Watcher: event.Subscriber{AoR: watcher, Authenticated: !a.flag("stranger")}}
-	if e := a.word(2); strings.HasPrefix(e, "presence") || e == "dialog" || e == "reg" || e == "coffee" {
+	if e := a.word(2); strings.HasPrefix(e, "presence") || e == "dialog" || e == "reg" || e == "message-summary" || e == "coffee" {
 		r.Event = event.Name(e)
 	}
 	interval, asked := a.duration("expires")

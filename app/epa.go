@@ -10,15 +10,20 @@ import (
 	"lamplight/sip"
 )
 
-// told is who is told each composed document: the notifier and, where another
-// server is the presence server, the agent that publishes to it.
-func (s *spine) told(server string) esc.Next {
-	if server == "" {
-		return s.notifier
+// told is who is told each composed document: the notifier, the agent that tells
+// phones that did not subscribe and, where another server is the presence server,
+// the one that publishes to it.
+func (s *spine) told(server string) (next esc.Next) {
+	next = s.notifier
+	if s.mwi != nil {
+		next = both{next, s.mwi}
 	}
-	u, _ := sip.ParseURI([]byte(server)) // it was checked
-	s.epa = epa.New(epa.Options{Server: u, Logger: s.log})
-	return both{s.notifier, s.epa}
+	if server != "" {
+		u, _ := sip.ParseURI([]byte(server)) // it was checked
+		s.epa = epa.New(epa.Options{Server: u, Logger: s.log})
+		next = both{next, s.epa}
+	}
+	return next
 }
 
 // both tells two.
@@ -32,7 +37,9 @@ func (b both) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.D
 	if b.one.Watched(aor, name) {
 		b.one.Changed(t, aor, name, doc)
 	}
-	b.other.Changed(t, aor, name, doc)
+	if b.other.Watched(aor, name) {
+		b.other.Changed(t, aor, name, doc)
+	}
 }
 
 // unpublish takes back what was published, which ends with the server.

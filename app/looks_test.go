@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lamplight/body/dialoginfo"
+	"lamplight/body/messagesummary"
 	"lamplight/body/pidf"
 	"lamplight/body/watcherinfo"
 	"lamplight/event"
@@ -24,6 +25,8 @@ func (w *world) look(kind string, b []byte) string {
 	case dialoginfo.Type:
 		doc, err := dialoginfo.Parse(b)
 		return lookOf(doc, err)
+	case messagesummary.Type:
+		return strings.ReplaceAll(strings.TrimSpace(string(b)), "\r\n", ", ")
 	case watcherinfo.Type:
 		doc, err := watcherinfo.Parse(b, w.now)
 		return lookOf(doc, err)

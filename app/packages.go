@@ -5,6 +5,7 @@ import (
 
 	"lamplight/event"
 	"lamplight/event/dialog"
+	"lamplight/event/messagesummary"
 	"lamplight/event/presence"
 	"lamplight/event/reg"
 	"lamplight/event/winfo"
@@ -21,12 +22,13 @@ func served(all []event.Package, presence bool) []event.Package {
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
-func Packages(registrar, hideDND bool) []event.Package {
+func Packages(registrar, hideDND bool, voiceMail string) []event.Package {
 	people := presence.Package{Registrar: registrar}
 	return []event.Package{
 		people,
 		dialog.Package{Registrar: registrar, HideDND: hideDND},
 		reg.Package{},
 		winfo.Of(people),
+		messagesummary.Package{Number: voiceMail},
 	}
 }

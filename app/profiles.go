@@ -34,6 +34,7 @@ func profile(c config.Profile) uas.Profile {
 		{c.Unreachable == "failed", event.FailedState},
 		{c.Cisco, event.CiscoActivities},
 		{c.Digium, event.DigiumPresence},
+		{c.NoUrgent, event.NoUrgent},
 	} {
 		if key.set {
 			p.Render |= key.bit

@@ -13,6 +13,7 @@ import (
 	"lamplight/epa"
 	"lamplight/esc"
 	"lamplight/event"
+	"lamplight/mwi"
 	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/policy"
@@ -39,6 +40,7 @@ type spine struct {
 	registrar *registrar.Registrar // nil: the role is off
 	proxy     *proxy.Proxy         // nil: the role is off
 	epa       *epa.Agent           // nil: no other server is the presence server
+	mwi       *mwi.Agent           // nil: phones that do not subscribe are told of no messages
 	contacts  contacts
 	token     [32]byte // the proxy's secret
 	known     bool     // it was stored
@@ -57,7 +59,7 @@ type spine struct {
 // yet, and nothing listens.
 func connect(o wiring) *spine {
 	s := &spine{book: o.book, log: o.transport.Logger}
-	packages := Packages(o.registrar, o.hideDND)
+	packages := Packages(o.registrar, o.hideDND, o.voiceMail)
 	for _, p := range packages {
 		s.events = append(s.events, p.Event())
 	}
@@ -72,15 +74,16 @@ func connect(o wiring) *spine {
 		Newest:   s.esc.Newest,
 		Sink:     func(id string, saved []byte) notifier.Sink { return s.uas.Sink(id, saved) },
 	})
+	s.mwi = s.newMWI(o)
 	s.esc.Tell(s.told(o.server))
 	s.calls = call.New(s.esc, call.Options{History: o.history, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
 	if o.registrar {
-		s.registrar = registrar.New(registrations{s.esc, s.calls, &s.contacts}, s.flows(o))
+		s.registrar = registrar.New(registrations{s.esc, s.calls, s.mwi, &s.contacts}, s.flows(o))
 	}
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.proxy = s.newProxy(o)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Elsewhere: o.server != "", Packages: served(packages, o.presence), Profiles: o.profiles,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Elsewhere: o.server != "", Packages: served(packages, o.presence), Profiles: o.profiles, VoiceMail: o.voiceMail,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})
@@ -142,6 +145,9 @@ func (s *spine) Forget(t *owner.Turn, key string) {
 		s.registrar.Forget(t, key)
 	}
 	s.notifier.Forget(t, key)
+	if s.mwi != nil {
+		s.mwi.Forget(t, key)
+	}
 	s.calls.Forget(t, key)
 }
 

@@ -63,9 +63,11 @@ type Serve struct {
 
 	Route          []Route `toml:"route" sep:"none" placeholder:"PATTERN=TARGET" help:"Where own users may call beside each other: 0*=sip:gateway.example.org for numbers that begin with 0, partner.example=sip:partner.example for a domain; with ,strip=1,prepend=+49 the number is changed. Without one no call leaves the own domains."`
 	PickupCode     string  `toml:"pickup-code" placeholder:"CODE" help:"What is dialled before a number to pick up the call that rings there, such as *8; none: that is not possible."`
+	VoiceMail      string  `toml:"voice-mail" placeholder:"NUMBER" help:"What is dialled to hear one's messages, such as *97: phones may subscribe to it for their user's own, and are told it where the voice mail names no mailbox."`
+	MWI            string  `toml:"mwi" default:"all" enum:"all,subscribers" help:"Who is told of waiting messages: all phones that are registered, or those alone that subscribe."`
 	AllowStrangers bool    `toml:"allow-strangers" help:"Let users of other domains call and write to the own ones, unproved."`
 
-	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium, md5. Stands before the table that check shows."`
+	Profile []Profile `toml:"profile" sep:"none" placeholder:"agent=NAME;KEY" help:"What phones with this in their User-Agent need otherwise: one-dialog, no-idle-dialog, calling-is-talking, unreachable=offline|failed, xpidf, cpim-label=TYPE, cisco, digium, no-urgent, md5. Stands before the table that check shows."`
 
 	InsecureNoAuth bool   `toml:"insecure-no-auth" help:"Believe From without digest: for a trusted network and for measuring."`
 	Limits         string `toml:"limits" default:"on" enum:"on,off" help:"Limits of users and tables; off for measuring."`
@@ -182,6 +184,9 @@ func (s *Serve) checkOperation() error {
 	}
 	if strings.Trim(s.PickupCode, "0123456789*#") != "" {
 		return fmt.Errorf("--pickup-code %s: want digits, * and #", s.PickupCode)
+	}
+	if strings.ContainsAny(s.VoiceMail, " \t@:;<>\"") {
+		return fmt.Errorf("--voice-mail %s: want a number, or a name without a domain", s.VoiceMail)
 	}
 	for i := range s.Profile {
 		if err := s.Profile[i].check(); err != nil {

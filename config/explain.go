@@ -22,6 +22,7 @@ func (s *Serve) Explain() []string {
 	}
 	lines = append(lines, s.explainNames()...)
 	lines = append(lines, s.explainCalls()...)
+	lines = append(lines, s.explainMessages()...)
 	lines = append(lines, s.explainFlows()...)
 	lines = append(lines, s.explainLimits()...)
 	lines = append(lines, s.explainOperation()...)
@@ -35,6 +36,17 @@ func enumerate(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:n], ", ") + " and " + words[n]
+}
+
+// explainMessages says who is told of waiting messages, where that is set.
+func (s *Serve) explainMessages() (lines []string) {
+	if s.VoiceMail != "" {
+		lines = append(lines, "Sends who wants to hear their messages to "+s.VoiceMail+".")
+	}
+	if s.MWI == "subscribers" {
+		lines = append(lines, "Tells those phones alone of waiting messages that subscribe.")
+	}
+	return lines
 }
 
 // explainNames says how others know the server, and whom it knows.

@@ -23,6 +23,7 @@ type Profile struct {
 	CPIMLabel        string `toml:"cpim-label" json:"cpim-label"`                 // the content type for who asks for cpim-pidf+xml
 	Cisco            bool   `toml:"cisco" json:"cisco"`                           // presence in Cisco's dialect
 	Digium           bool   `toml:"digium" json:"digium"`                         // presence with Digium's second tuple
+	NoUrgent         bool   `toml:"no-urgent" json:"no-urgent"`                   // waiting messages without how many are urgent
 	MD5              bool   `toml:"md5" json:"md5"`                               // no challenge but MD5's
 	AutoAnswer       string `toml:"auto-answer" json:"auto-answer"`               // "call-info", "alert-info" or "ring-answer": what has them answer by themselves
 }

@@ -84,6 +84,7 @@ const (
 	FailedState                        // and here "failed"
 	CiscoActivities                    // presence in the dialect of Cisco's enterprise phones
 	DigiumPresence                     // presence with a second tuple in Digium's words
+	NoUrgent                           // waiting messages without how many are urgent
 )
 
 // Body is an encoded document that many subscriptions share. Where Versioned,

@@ -21,7 +21,7 @@ var stages = []string{"esc", "policy", "notifier", "registrar", "proxy", "call",
 
 // edges touch the world: wire, disk, people.
 var edges = []string{
-	"uas", "epa", "store/...", "xcap", "web/...", "calendar", "config", "metrics", "control", "sip/ua", "load",
+	"uas", "epa", "mwi", "store/...", "xcap", "web/...", "calendar", "config", "metrics", "control", "sip/ua", "load",
 }
 
 // below the edges lies what an edge may use.

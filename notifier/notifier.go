@@ -189,6 +189,20 @@ func (n *Notifier) Find(partition byte, id string) (event.AoR, event.Format, Sin
 	return s.topic.key.aor, s.format, s.sink, true
 }
 
+// Sinks are those of the live subscriptions to an AoR's state.
+func (n *Notifier) Sinks(aor event.AoR, name event.Name) (list []Sink) {
+	tp := n.share(aor).topics[topicKey{aor, name}]
+	if tp == nil {
+		return nil
+	}
+	for _, s := range tp.subs {
+		if s.ending == "" {
+			list = append(list, s.sink)
+		}
+	}
+	return list
+}
+
 // Watched tells whether anybody watches an AoR's state.
 func (n *Notifier) Watched(aor event.AoR, name event.Name) bool {
 	return n.share(aor).topics[topicKey{aor, name}] != nil

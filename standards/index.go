@@ -31,6 +31,7 @@ var index = []Standard{
 	{3725, "Best Current Practices for Third Party Call Control in SIP", Partly, "flow IV, where the user's phone takes no REFER"},
 	{3840, "Indicating User Agent Capabilities in SIP", Partly, "feature parameters of a Contact are kept and not interpreted"},
 	{3841, "Caller Preferences for SIP", No, "comes with the proxy"},
+	{3842, "A Message Summary and Message Waiting Indication Event Package for SIP", Supported, "mailboxes of one user are added up; the header fields of single messages are left out, and so are mailboxes of groups; phones that do not subscribe are told outside of any dialog"},
 	{3856, "A Presence Event Package for SIP", Supported, "pres: URIs, filters and signed documents are left out; each requirement stands below"},
 	{3857, "A Watcher Information Event Template-Package for SIP", Supported, "for presence; always full state"},
 	{3858, "An XML Based Format for Watcher Information", Supported, "always full state"},

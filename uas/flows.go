@@ -1,10 +1,12 @@
 package uas
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"lamplight/event"
+	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/registrar"
 	"lamplight/sip"
@@ -123,6 +125,22 @@ func (d *dialogSink) elsewhere() (transaction.Flow, error) {
 		return transaction.Flow{}, transaction.ErrFlowLost
 	}
 	return s.layer.FlowFrom(transport, at.local, to)
+}
+
+// Subscribes tells whether a registered device has a subscription to an AoR's
+// state, as far as can be seen: it came by the same way, or names the same place.
+func (s *Server) Subscribes(aor event.AoR, name event.Name, b *registrar.Binding) bool {
+	contact, err := sip.ParseURI([]byte(b.URI))
+	return slices.ContainsFunc(s.Notifier.Sinks(aor, name), func(sink notifier.Sink) bool {
+		d, ok := sink.(*dialogSink)
+		if !ok {
+			return false
+		}
+		target, bad := sip.ParseURI([]byte(d.dialog.Target))
+		at := d.at()
+		return at.token == b.Flow && (at.token != 0 || at.remote == b.Source) ||
+			err == nil && bad == nil && contact.HostLower() == target.HostLower() && contact.PortNumber() == target.PortNumber()
+	})
 }
 
 // FlowTo is the flow that a device registered by (RFC 5626 §7). The error is

@@ -200,7 +200,7 @@ func canonical(u sip.URI) event.AoR {
 // resource finds the AoR that a request is about: the Request-URI, or To where
 // that names no user, as some phones send it. The entity is the URI as it was
 // written, without parameters.
-func (s *Server) resource(m *sip.Message) (aor event.AoR, entity string, err error) {
+func (s *Server) resource(m *sip.Message) (aor event.AoR, about string, err error) {
 	uri, err := sip.ParseURI(m.RequestURI())
 	if err != nil {
 		return "", "", errMalformed
@@ -216,8 +216,19 @@ func (s *Server) resource(m *sip.Message) (aor event.AoR, entity string, err err
 	if err != nil {
 		return "", "", errNoUser
 	}
+	return aor, entity(uri), nil
+}
+
+// entity is a URI without parameters.
+func entity(uri sip.URI) string {
 	if strings.EqualFold(string(uri.Scheme), "tel") {
-		return aor, "tel:" + string(uri.User), nil
+		return "tel:" + string(uri.User)
 	}
-	return aor, strings.ToLower(string(uri.Scheme)) + ":" + string(uri.User) + "@" + uri.HostLower(), nil
+	return strings.ToLower(string(uri.Scheme)) + ":" + string(uri.User) + "@" + uri.HostLower()
+}
+
+// serves tells whether a URI is of an own domain.
+func (s *Server) serves(uri sip.URI) bool {
+	_, domain, _ := s.Book.Load().Resolve(uri)
+	return domain != nil
 }

@@ -31,7 +31,7 @@ var Profiles = []Profile{
 	{Agent: "polycom", Render: event.CallingIsTalking, Prefer: xpidf.Type, Answer: "ring-answer"},
 	{Agent: "polyedge", Render: event.CallingIsTalking, Answer: "ring-answer"},
 	{Agent: "cisco-cp", Render: event.CiscoActivities, CPIM: pidf.Type, Answer: "call-info"},
-	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking, Answer: "call-info"},
+	{Agent: "/spa9", Render: event.OneDialog | event.CallingIsTalking | event.NoUrgent, Answer: "call-info"},
 	{Agent: "digium", Render: event.DigiumPresence, Answer: "alert-info"},
 	{Agent: "sangoma", Render: event.DigiumPresence, Answer: "alert-info"},
 	{Agent: "snom", Answer: "alert-info"},
@@ -55,6 +55,7 @@ var words = []struct {
 	{event.FailedState, `who cannot be reached as "failed"`},
 	{event.CiscoActivities, "presence in the dialect of Cisco's enterprise phones"},
 	{event.DigiumPresence, "presence with a second tuple in Digium's words"},
+	{event.NoUrgent, "waiting messages without how many are urgent"},
 }
 
 // Says is what the phones are shown, in words.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lamplight/event"
+	"lamplight/event/messagesummary"
 	"lamplight/notifier"
 	"lamplight/owner"
 	"lamplight/sip"
@@ -36,7 +37,10 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if err != nil {
 		return err
 	}
-	aor, entity, err := s.resource(m)
+	aor, about, err := s.resource(m)
+	if number, ok := s.voiceMail(m, name); ok {
+		aor, about, err = who.aor, number, nil
+	}
 	if err != nil {
 		return s.unknownTo(who, m, err)
 	}
@@ -48,7 +52,7 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if err != nil {
 		return err
 	}
-	req := notifier.Request{AoR: aor, Entity: entity, Event: name, Watcher: who.subscriber(), Peer: who.peer != "", Format: f, Device: device(m, entity)}
+	req := notifier.Request{AoR: aor, Entity: about, Event: name, Watcher: who.subscriber(), Peer: who.peer != "", Format: f, Device: device(m, about)}
 	if req.Expires, req.Default, err = expires(m); err != nil {
 		return err
 	}
@@ -67,6 +71,16 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 		})
 	}))
 	return nil
+}
+
+// voiceMail is the URI of a subscription to the number that all users call to hear
+// their own messages.
+func (s *Server) voiceMail(m *sip.Message, name event.Name) (string, bool) {
+	uri, err := sip.ParseURI(m.RequestURI())
+	if err != nil || name != messagesummary.Event || s.VoiceMail == "" || uri.UserUnescaped() != s.VoiceMail || !s.serves(uri) {
+		return "", false
+	}
+	return entity(uri), true
 }
 
 // unknownTo keeps from strangers of another domain served here whether there is

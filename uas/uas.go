@@ -39,6 +39,7 @@ type Options struct {
 	Strangers bool                 // users of other domains may call and write to the own ones
 	Packages  []event.Package
 	Profiles  []Profile // those that go before the table's
+	VoiceMail string    // the number by which users ask for their own messages; "": none
 
 	Book     *directory.Book
 	Verifier *digest.Verifier

@@ -1,23 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
+	"lamplight/body/messagesummary"
 	"lamplight/body/pidf"
 	"lamplight/event/presence"
 	"lamplight/sip/ua"
 )
 
 type publishCmd struct {
-	User    string  `arg:"" help:"Whose state: user[@domain]."`
-	State   string  `placeholder:"STATE" help:"available, ringing, on-the-phone, on-hold, busy, meeting, away, dnd, out-of-office, offline or unknown."`
-	Note    string  `help:"A few words beside it."`
-	Expires *uint32 `placeholder:"SECONDS" help:"How long it counts; 0 removes it."`
-	IfMatch string  `placeholder:"TAG" help:"The entity-tag of the publication to refresh, modify or remove."`
+	User     string  `arg:"" help:"Whose state: user[@domain]."`
+	State    string  `placeholder:"STATE" help:"available, ringing, on-the-phone, on-hold, busy, meeting, away, dnd, out-of-office, offline or unknown."`
+	Messages string  `placeholder:"NEW/OLD" help:"How many voice messages wait, in the place of a state."`
+	Note     string  `help:"A few words beside it."`
+	Expires  *uint32 `placeholder:"SECONDS" help:"How long it counts; 0 removes it."`
+	IfMatch  string  `placeholder:"TAG" help:"The entity-tag of the publication to refresh, modify or remove."`
 	client
 }
 
@@ -51,6 +55,9 @@ func (c *publishCmd) publication(now time.Time) (ua.Publication, error) {
 	if c.Expires != nil {
 		p.Expires = time.Duration(*c.Expires) * time.Second
 	}
+	if c.Messages != "" {
+		return c.summary(p)
+	}
 	if c.State == "" {
 		if c.IfMatch == "" || c.Note != "" {
 			return p, fmt.Errorf("--state is needed, unless --if-match alone refreshes or removes")
@@ -63,6 +70,21 @@ func (c *publishCmd) publication(now time.Time) (ua.Publication, error) {
 	}
 	p.Type = pidf.Type
 	p.Body = presence.Publication(p.AoR, "lamplight", state, c.Note, now).Append(nil)
+	return p, nil
+}
+
+// summary makes it a publication of waiting messages (RFC 3842).
+func (c *publishCmd) summary(p ua.Publication) (ua.Publication, error) {
+	if c.State != "" || c.Note != "" {
+		return p, fmt.Errorf("--messages stands alone: --state and --note are another publication")
+	}
+	fresh, old, _ := strings.Cut(c.Messages, "/")
+	doc, err := messagesummary.Parse([]byte("Messages-Waiting: no\r\nVoice-Message: " + fresh + "/" + cmp.Or(old, "0")))
+	if err != nil || len(doc.Classes) != 1 {
+		return p, fmt.Errorf("--messages %s: want numbers, new ones and old ones: 2/8", c.Messages)
+	}
+	doc.Waiting = doc.Classes[0].New > 0
+	p.Event, p.Type, p.Body = "message-summary", messagesummary.Type, doc.Append(nil)
 	return p, nil
 }
 

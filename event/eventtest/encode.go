@@ -151,7 +151,7 @@ func (k *kit) publishAgain() error {
 		if err != nil {
 			return fmt.Errorf("%w in\n%s", err, text)
 		}
-		if about := pub.Entity(read); about != entity {
+		if about := pub.Entity(read); about != "" && about != entity {
 			return fmt.Errorf("it is about %q, not %q", about, entity)
 		}
 		if _, _, err := k.bytes([]event.Input{{Key: event.Key{Event: k.pkg.Event(), Source: event.EPA, ID: "again"}, Made: noon, Doc: read}}, noon); err != nil {
