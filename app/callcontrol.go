@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"lamplight/body/dialoginfo"
 	"lamplight/callcontrol"
 	"lamplight/control"
-	"lamplight/directory"
 	"lamplight/event"
 	"lamplight/event/dialog"
 	"lamplight/event/presence"
 	"lamplight/owner"
-	"lamplight/proxy"
-	"lamplight/sip"
 	"lamplight/uas"
 )
 
@@ -54,21 +50,10 @@ func (c callers) User(aor event.AoR) callcontrol.Party {
 
 // Target is whom a user means.
 func (c callers) Target(by event.AoR, typed string) (callcontrol.Party, error) {
-	uri := typed
-	if !strings.HasPrefix(typed, "sip:") && !strings.HasPrefix(typed, "sips:") && !strings.HasPrefix(typed, "tel:") {
-		_, domain, _ := strings.Cut(string(by), "@")
-		uri = string(directory.UserAoR(strings.Join(strings.Fields(typed), ""), domain))
-	}
-	u, err := sip.ParseURI([]byte(uri))
-	if err != nil || len(u.Headers) > 0 || strings.ContainsAny(uri, "<>\" \r\n") {
-		return callcontrol.Party{}, fmt.Errorf("%s: this is nobody's number or address", typed)
-	}
-	aor, err := c.proxy.Leads(by, u)
+	uri, aor, err := c.target(by, typed)
 	switch {
-	case errors.Is(err, proxy.ErrNoUser):
-		return callcontrol.Party{}, fmt.Errorf("%s: %w", typed, errNoUser)
 	case err != nil:
-		return callcontrol.Party{}, fmt.Errorf("%s: neither a user of ours, nor does a route lead there", typed)
+		return callcontrol.Party{}, err
 	case aor != "":
 		return c.User(aor), nil
 	}

@@ -5,6 +5,7 @@ import (
 
 	"lamplight/event"
 	"lamplight/event/dialog"
+	"lamplight/event/feature"
 	"lamplight/event/messagesummary"
 	"lamplight/event/presence"
 	"lamplight/event/reg"
@@ -22,7 +23,7 @@ func served(all []event.Package, presence bool) []event.Package {
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
-func Packages(registrar, hideDND bool, voiceMail string) []event.Package {
+func Packages(registrar, forwards, hideDND bool, voiceMail string) []event.Package {
 	people := presence.Package{Registrar: registrar}
 	return []event.Package{
 		people,
@@ -30,5 +31,6 @@ func Packages(registrar, hideDND bool, voiceMail string) []event.Package {
 		reg.Package{},
 		winfo.Of(people),
 		messagesummary.Package{Number: voiceMail},
+		feature.Package{Forwards: forwards},
 	}
 }

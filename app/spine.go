@@ -59,7 +59,7 @@ type spine struct {
 // yet, and nothing listens.
 func connect(o wiring) *spine {
 	s := &spine{book: o.book, log: o.transport.Logger}
-	packages := Packages(o.registrar, o.hideDND, o.voiceMail)
+	packages := Packages(o.registrar, o.proxy, o.hideDND, o.voiceMail)
 	for _, p := range packages {
 		s.events = append(s.events, p.Event())
 	}
@@ -83,7 +83,7 @@ func connect(o wiring) *spine {
 	s.owners = owner.New(o.journal, s, o.owners)
 	s.proxy = s.newProxy(o)
 	s.uas = uas.New(uas.Options{
-		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Elsewhere: o.server != "", Packages: served(packages, o.presence), Profiles: o.profiles, VoiceMail: o.voiceMail,
+		Owners: s.owners, ESC: s.esc, Registrar: s.registrar, Proxy: s.proxy, Strangers: o.strangers, Notifier: s.notifier, Elsewhere: o.server != "", Packages: served(packages, o.presence), Set: s.setFeature, Profiles: o.profiles, VoiceMail: o.voiceMail,
 		Book: s.book, Verifier: o.verifier, NoAuth: o.noAuth, Trusted: o.trusted,
 		RateOff: o.limitsOff, Limits: requestLimits(o.limits), Outbound: o.transport.Allow, Logger: o.transport.Logger,
 	})

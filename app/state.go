@@ -35,6 +35,9 @@ type UserState struct {
 	DND      bool           // whoever said so
 	DNDUntil time.Time      // zero: until it is taken off
 	Status   *Status        // nil: none is chosen
+
+	Forwarding Forwarding
+	LetThrough []event.AoR // whose calls do not disturb
 }
 
 // Why a state is not forced. What the server cannot do now is errNotStored or
@@ -139,6 +142,8 @@ func (s *spine) stateOf(t *owner.Turn, aor event.AoR) (u UserState) {
 			u.Status = chosen(doc, in.Until)
 		}
 	}
+	set := s.settings(aor)
+	u.Forwarding, u.LetThrough = set.Forwarding, set.LetThrough
 	return u
 }
 

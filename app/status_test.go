@@ -115,8 +115,8 @@ func TestRefusals(t *testing.T) {
 		{"NOTIFY", nil, request("NOTIFY", "sip:"+at), "481 ", nil},
 		{"BYE", nil, request("BYE", "sip:"+at), "481 ", nil},
 
-		{"PUBLISH without Event", nil, publish("Event: -", busy), "489 Bad Event", []string{"Allow-Events: presence, dialog, reg, presence.winfo, message-summary"}}, // [3903-6-7]
-		{"PUBLISH of an unknown event", nil, publish("Event: conference", busy), "489 Bad Event", []string{"Allow-Events: presence, .*"}},                            // [3903-6-8]
+		{"PUBLISH without Event", nil, publish("Event: -", busy), "489 Bad Event", []string{"Allow-Events: presence, dialog, reg, presence.winfo.*"}}, // [3903-6-7]
+		{"PUBLISH of an unknown event", nil, publish("Event: conference", busy), "489 Bad Event", []string{"Allow-Events: presence, .*"}},             // [3903-6-8]
 		{"PUBLISH of registrations", nil, publish("Event: reg", "Content-Type: application/reginfo+xml", busy), "489 Bad Event", []string{"Allow-Events: .*"}},
 		{"SUBSCRIBE without Event", nil, subscribe("bob", "Event: -"), "489 Bad Event", []string{"Allow-Events: presence, .*"}},                // [6665-4.2.3-1]
 		{"SUBSCRIBE to an unknown event", nil, subscribe("bob", "Event: conference"), "489 Bad Event", []string{"Allow-Events: presence, .*"}}, // [6665-8.3.2-1] [6665-4.2.1.1-2]

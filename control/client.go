@@ -184,6 +184,11 @@ func (c *Client) Status(ctx context.Context, o StatusOrder) (UserState, error) {
 	return c.order(ctx, "status", o)
 }
 
+// Forwarding says where a user's calls go, and gives what comes of it.
+func (c *Client) Forwarding(ctx context.Context, o ForwardingOrder) (UserState, error) {
+	return c.order(ctx, "forwarding", o)
+}
+
 func (c *Client) order(ctx context.Context, path string, o any) (u UserState, err error) {
 	b, err := json.Marshal(o)
 	if err != nil {

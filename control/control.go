@@ -87,8 +87,9 @@ type Operations struct {
 	// State is what a user has forced, and what comes of it.
 	State func(user string) (UserState, error)
 	// DND and Status force something, and give what comes of it.
-	DND    func(DNDOrder) (UserState, error)
-	Status func(StatusOrder) (UserState, error)
+	DND        func(DNDOrder) (UserState, error)
+	Status     func(StatusOrder) (UserState, error)
+	Forwarding func(ForwardingOrder) (UserState, error)
 }
 
 // When is when something ends: a time as people write it in the user's time zone,
@@ -103,6 +104,16 @@ type DNDOrder struct {
 	User string `json:"user"` // user[@domain]
 	On   bool   `json:"on"`
 	When
+	LetThrough *[]string `json:"let_through,omitempty"` // whose calls do not disturb; nil: as before
+}
+
+// ForwardingOrder says where a user's calls go; nil: as before, "": nowhere.
+type ForwardingOrder struct {
+	User      string         `json:"user"`
+	Immediate *string        `json:"immediate,omitempty"` // all of them
+	Busy      *string        `json:"busy,omitempty"`
+	NoAnswer  *string        `json:"no_answer,omitempty"`
+	After     *time.Duration `json:"after,omitempty"` // nanoseconds in which a call is to be answered
 }
 
 // StatusOrder says of a user what they have chosen to be.
@@ -119,6 +130,17 @@ type UserState struct {
 	State  string  `json:"state"` // as the user sees it
 	DND    DND     `json:"dnd"`
 	Status *Status `json:"status,omitempty"`
+
+	LetThrough []string    `json:"let_through,omitempty"`
+	Forwarding *Forwarding `json:"forwarding,omitempty"`
+}
+
+// Forwarding is where a user's calls go, as it was typed.
+type Forwarding struct {
+	Immediate string  `json:"immediate,omitempty"`
+	Busy      string  `json:"busy,omitempty"`
+	NoAnswer  string  `json:"no_answer,omitempty"`
+	After     float64 `json:"after"` // seconds in which a call is to be answered
 }
 
 // DND tells whether a user does not want to be disturbed.

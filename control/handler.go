@@ -41,6 +41,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 	})
 	mux.HandleFunc("PUT "+root+"dnd", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.DND) })
 	mux.HandleFunc("PUT "+root+"status", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.Status) })
+	mux.HandleFunc("PUT "+root+"forwarding", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.Forwarding) })
 	mux.HandleFunc("GET "+root+"users", func(w http.ResponseWriter, _ *http.Request) { list(w, u) })
 	mux.HandleFunc("POST "+root+"users", func(w http.ResponseWriter, r *http.Request) { add(w, r, u) })
 	mux.HandleFunc("DELETE "+root+"users/{aor}", func(w http.ResponseWriter, r *http.Request) {

@@ -135,6 +135,14 @@ func (c *Compositor) Document(t *owner.Turn, aor event.AoR, name event.Name) eve
 	return doc
 }
 
+// Input is one of an AoR's inputs; ok is false where there is none of the key.
+func (c *Compositor) Input(aor event.AoR, k event.Key) (in event.Input, ok bool) {
+	if p := c.shares[owner.Partition(string(aor))][aor]; p != nil {
+		in, ok = p.inputs[k]
+	}
+	return in, ok
+}
+
 // Inputs is a copy of an AoR's bag, for explaining it.
 func (c *Compositor) Inputs(aor event.AoR) []event.Input {
 	p := c.shares[owner.Partition(string(aor))][aor]

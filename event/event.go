@@ -20,7 +20,7 @@ type (
 	// everything; the empty Rights grant nothing.
 	Rights string
 	// Document is event state in its package's own vocabulary, a pointer to a
-	// type of body/*. It is never changed once it was handed on.
+	// type of body/* or of the package. It is never changed once it was handed on.
 	Document any
 )
 
@@ -92,6 +92,7 @@ const (
 type Body struct {
 	Head, Tail []byte
 	Versioned  bool
+	Type       string // its content type, where that is not the Format's
 }
 
 // Lifetime is a package's subscription intervals and notification rate.
@@ -165,6 +166,19 @@ type Urger interface {
 type Differ interface {
 	Diff(old, new Document) Document
 }
+
+// Setter is a Package by which a user's own devices may set something: the body of
+// a SUBSCRIBE to their user says what.
+type Setter interface {
+	// Set reads a body, for whoever can do what it wants, and gives the body of the
+	// answer. The error is ErrUnsupportedType or a *MalformedError.
+	Set(contentType string, body []byte) (want Document, reply Body, err error)
+}
+
+// RefusedError says why what somebody wants is not done. Its text is for them.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }
 
 // Aging is a Package whose documents tell how long something has lasted or will
 // last: its documents hold times, Encode leaves the lengths out, so that a

@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"time"
 
 	"lamplight/event"
@@ -74,7 +75,7 @@ func (n *Notifier) mayTell(t *owner.Turn, s *subscription) bool {
 // send takes the next number and tells the state once that is durable. Where
 // it can't be stored nothing was told, and all is as it was before.
 func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
-	note := n.notification(t, s)
+	note := n.notification(t, s, before.must)
 	s.tells = time.Time{}
 	if s.told != nil && s.seen < s.topic.revision {
 		s.tells = s.topic.changed
@@ -98,8 +99,9 @@ func (n *Notifier) send(t *owner.Turn, s *subscription, before progress) {
 }
 
 // notification is what a subscription is told now. One that policy ended is
-// told nothing of the state.
-func (n *Notifier) notification(t *owner.Turn, s *subscription) Notification {
+// told nothing of the state. Where all is not asked for, and the subscriber knows
+// the state before this one, a Differ tells what has changed.
+func (n *Notifier) notification(t *owner.Turn, s *subscription, all bool) Notification {
 	note := Notification{State: Active, Seq: s.seq, Left: s.until.Sub(t.Now)}
 	switch {
 	case s.ending != "":
@@ -112,6 +114,10 @@ func (n *Notifier) notification(t *owner.Turn, s *subscription) Notification {
 	}
 	if v := s.topic.current(s.view); !v.fails {
 		note.Type, note.Body = s.format.Type, s.topic.bodyAt(v, t.Now)
+		if v.part != nil && s.told == v.from && !all && s.ending == "" {
+			note.Body = *v.part
+		}
+		note.Type = cmp.Or(note.Body.Type, note.Type)
 	}
 	return note
 }

@@ -17,6 +17,9 @@ type view struct {
 	body  *event.Body // another one when its bytes change
 	fails bool        // there is no body
 
+	part *event.Body // of a Differ: what tells the same to who has been told from
+	from *event.Body
+
 	aged   *event.Body // of an Aging package: body with its lengths
 	agedAt time.Time
 }
@@ -60,16 +63,31 @@ func (tp *topic) current(v *view) *view {
 	if v.at == tp.revision {
 		return v
 	}
+	before := v.doc
 	v.doc = tp.empty
 	if v.key.shown == shownState {
 		v.doc = withhold(tp.pkg, tp.doc, tp.empty, v.key.rights)
 	}
 	body, err := tp.pkg.Encode(v.key.entity, v.doc, v.key.format)
 	if v.body == nil || !same(v.body, &body) {
-		v.body = &body
+		v.from, v.body = v.body, &body
+		v.part = tp.part(v, before)
 	}
 	v.at, v.fails, v.aged = tp.revision, err != nil, nil
 	return v
+}
+
+// part is what has changed in a view's document; nil: all is told.
+func (tp *topic) part(v *view, before event.Document) *event.Body {
+	d, ok := tp.pkg.(event.Differ)
+	if !ok || before == nil {
+		return nil
+	}
+	body, err := tp.pkg.Encode(v.key.entity, d.Diff(before, v.doc), v.key.format)
+	if err != nil {
+		return nil
+	}
+	return &body
 }
 
 // bodyAt is what a view tells at a moment.

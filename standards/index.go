@@ -4,6 +4,7 @@ package standards
 // index lists the standards by number.
 var index = []Standard{
 	{1035, "Domain Names: Implementation and Specification", Partly, "as a client of name servers"},
+	{2046, "MIME Part Two: Media Types", Partly, "multipart/mixed, to tell telephones of several features at once"},
 	{2308, "Negative Caching of DNS Queries", Supported, "for five minutes at most"},
 	{2543, "SIP (first version)", Obsoleted, "by RFC 3261. Requests without its magic cookie are still matched"},
 	{2617, "HTTP authentication: Basic and Digest", Obsoleted, "by RFC 7616. Answers without qop are still taken from old clients"},

@@ -103,6 +103,7 @@ var table = []status{
 	{esc.ErrBadEvent, 489, "Bad Event", allowEvents},                      // RFC 3903 §6
 	{notifier.ErrBadEvent, 489, "Bad Event", allowEvents},                 // RFC 6665 §4.2.1.1
 	{errOldCSeq, 500, "Out Of Order", nil},                                // RFC 3261 §12.2.2
+	{esc.ErrForcedTooMany, 500, "Too Many Settings", retryAfter},          // RFC 3261 §21.5.1
 	{esc.ErrTooMany, 500, "Too Many Publications", retryAfter},            // RFC 3261 §21.5.1
 	{notifier.ErrTooMany, 500, "Too Many Subscriptions", retryAfter},      // RFC 3261 §21.5.1
 	{registrar.ErrOutOfOrder, 500, "Out Of Order", nil},                   // RFC 3261 §10.3
@@ -166,6 +167,10 @@ func (s *Server) response(r refusal) sip.Response {
 	var malformed *event.MalformedError
 	if errors.As(r.err, &malformed) {
 		return sip.Response{Status: 400, Reason: "Bad Body: " + phrase(malformed.Reason)}
+	}
+	var refused *event.RefusedError
+	if errors.As(r.err, &refused) {
+		return sip.Response{Status: 403, Reason: phrase(refused.Reason)} // RFC 3261 §21.4.4
 	}
 	for i := range table {
 		if row := &table[i]; errors.Is(r.err, row.err) {

@@ -56,18 +56,25 @@ func (s *Server) newSubscription(r *transaction.Request, name event.Name) error 
 	if req.Expires, req.Default, err = expires(m); err != nil {
 		return err
 	}
+	set, err := s.setting(m, pkg)
+	if err != nil {
+		return err
+	}
 	sink, err := s.newSink(r, aor)
 	if err != nil {
 		return err
 	}
 	req.ID, req.Sink = sink.id, sink
 	s.post(r, aor, owner.Func(func(t *owner.Turn) {
-		left, err := s.Notifier.Subscribe(t, req)
+		left, err := time.Duration(0), s.set(t, req.Watcher, aor, name, set)
+		if err == nil {
+			left, err = s.Notifier.Subscribe(t, req)
+		}
 		s.answer(t, r, name, err, func() (sip.Response, time.Duration) {
 			s.hang(sink.flow, hook{aor, sink.id}, left)
 			resp := subscribed(sink, left)
 			resp.Header = append(resp.Header, s.lines.allowEvents...) // RFC 6665 §4.4.4
-			return resp, left
+			return set.answered(resp), left
 		})
 	}))
 	return nil
@@ -117,6 +124,10 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 	if s.packages[name] == nil {
 		return errEvent
 	}
+	set, err := s.setting(m, s.packages[name])
+	if err != nil {
+		return err
+	}
 	partition, ok := tagPartition(tag)
 	if !ok {
 		return notifier.ErrNoSubscription
@@ -128,15 +139,15 @@ func (s *Server) resubscribe(r *transaction.Request, tag string, name event.Name
 	id := subscriptionID(tag, m)
 	return s.Owners.PostPartition(partition, owner.Func(func(t *owner.Turn) {
 		left, sink, err := s.refresh(t, r, partition, notifier.Request{ID: id, Refresh: true, Event: name,
-			Watcher: who.subscriber(), Peer: who.peer != "", Expires: interval, Default: dflt})
+			Watcher: who.subscriber(), Peer: who.peer != "", Expires: interval, Default: dflt}, set)
 		s.answer(t, r, name, err, func() (sip.Response, time.Duration) {
 			s.hang(sink.flow, hook{sink.aor, sink.id}, left)
-			return subscribed(sink, left), left
+			return set.answered(subscribed(sink, left)), left
 		})
 	}))
 }
 
-func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, req notifier.Request) (time.Duration, *dialogSink, error) {
+func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, req notifier.Request, set *setting) (time.Duration, *dialogSink, error) {
 	m := &r.Message
 	aor, f, old, ok := s.Notifier.Find(partition, req.ID)
 	if to, _ := m.To(); !ok && s.Notifier.Shares(partition, string(to.Tag())) {
@@ -158,6 +169,9 @@ func (s *Server) refresh(t *owner.Turn, r *transaction.Request, partition byte, 
 		if m.Has(sip.UserAgent) || f.Profile == 0 { // a phone need not say again what it is
 			f = chosen
 		}
+	}
+	if err := s.set(t, req.Watcher, aor, req.Event, set); err != nil {
+		return 0, nil, err
 	}
 	req.AoR, req.Format, req.Sink = aor, f, sink
 	left, err := s.Notifier.Subscribe(t, req)

@@ -38,6 +38,9 @@ type Options struct {
 	Elsewhere bool                 // another is the presence server, by the proxy
 	Strangers bool                 // users of other domains may call and write to the own ones
 	Packages  []event.Package
+	// Set does what a user's device wants of an event.Setter, in a turn of the
+	// user's owner. Nil: no package is one.
+	Set       func(t *owner.Turn, aor event.AoR, name event.Name, want event.Document) error
 	Profiles  []Profile // those that go before the table's
 	VoiceMail string    // the number by which users ask for their own messages; "": none
 

@@ -23,7 +23,8 @@ type dndCmd struct {
 	User string `arg:"" help:"Whom: user[@domain]."`
 	Set  string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; what holds is shown where left out."`
 	end
-	JSON bool `help:"Print JSON."`
+	LetThrough *[]string `placeholder:"USER" help:"Whose calls ring all the same; empty for nobody's."`
+	JSON       bool      `help:"Print JSON."`
 	place
 }
 
@@ -33,7 +34,7 @@ func (c *dndCmd) Run() error {
 		if c.Set == "" {
 			return s.State(ctx, c.User)
 		}
-		return s.DND(ctx, control.DNDOrder{User: c.User, On: c.Set == "on", When: c.when()})
+		return s.DND(ctx, control.DNDOrder{User: c.User, On: c.Set == "on", When: c.when(), LetThrough: c.LetThrough})
 	})
 }
 
@@ -69,6 +70,17 @@ func stateLines(u *control.UserState) []string {
 			line += " (" + strings.Map(printable, s.Note) + ")"
 		}
 		lines = append(lines, line+untilWhen(s.Until))
+	}
+	if u.LetThrough != nil {
+		lines = append(lines, "lets through "+strings.Join(u.LetThrough, ", "))
+	}
+	if f := u.Forwarding; f != nil {
+		for _, one := range []struct{ what, to string }{{"all calls", f.Immediate}, {"calls while busy", f.Busy},
+			{fmt.Sprintf("calls that nobody answers in %gs", f.After), f.NoAnswer}} {
+			if one.to != "" {
+				lines = append(lines, "forwards "+one.what+" to "+strings.Map(printable, one.to))
+			}
+		}
 	}
 	return lines
 }

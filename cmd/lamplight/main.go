@@ -25,6 +25,7 @@ type commands struct {
 	History  historyCmd  `cmd:"" help:"List the calls of a user that are over."`
 	DND      dndCmd      `cmd:"" name:"dnd" help:"Say that a user does not want to be disturbed, or does."`
 	Status   statusCmd   `cmd:"" help:"Say what a user has chosen to be, and show it."`
+	Forward  forwardCmd  `cmd:"" help:"Say where the calls of a user go, and show it."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`

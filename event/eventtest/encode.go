@@ -1,6 +1,7 @@
 package eventtest
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (k *kit) encode() error {
 			for _, about := range []string{entity, `sip:"<&'>@example.test`} {
 				body, err := k.pkg.Encode(about, doc, event.Format{Type: kind})
 				if err == nil {
-					err = written(join(body), kind, about)
+					err = written(join(body), cmp.Or(body.Type, kind), about)
 				}
 				if err != nil {
 					return fmt.Errorf("about %s as %s: %w", about, kind, err)
@@ -83,7 +84,7 @@ func (k *kit) older() error {
 			for _, now := range []time.Time{noon, noon.Add(time.Hour)} {
 				body, err := aging.EncodeAt(entity, doc, event.Format{Type: kind}, now)
 				if err == nil {
-					err = written(join(body), kind, entity)
+					err = written(join(body), cmp.Or(body.Type, kind), entity)
 				}
 				if err != nil {
 					return fmt.Errorf("as %s at %v: %w", kind, now, err)
