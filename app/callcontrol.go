@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lamplight/body/dialoginfo"
@@ -78,10 +79,18 @@ func (c callers) Phones(aor event.AoR) []callcontrol.Phone {
 }
 
 // Undisturbed tells whether somebody does not want to be disturbed, as another may
-// see it.
+// see it, and not by that one.
 func (c callers) Undisturbed(of, by event.AoR) bool {
-	return c.statesFor(by, []event.AoR{of})[of] == presence.DND.String()
+	if c.statesFor(by, []event.AoR{of})[of] != presence.DND.String() {
+		return false
+	}
+	let := false
+	err := c.visit(of, func(*owner.Turn) { let = slices.Contains(c.settings(of).LetThrough, by) })
+	return err != nil || !let
 }
+
+// LetThrough lets somebody disturb another all the same, for the next minutes.
+func (c callers) LetThrough(of, by event.AoR) { c.passes.give(of, by, time.Now()) }
 
 // Dialogs are a user's calls, as another may see them.
 func (c callers) Dialogs(of, by event.AoR) []dialoginfo.Dialog {

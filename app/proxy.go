@@ -58,16 +58,45 @@ func (u called) Resolve(uri sip.URI) (event.AoR, bool) {
 // Registered is whose contact a URI is.
 func (u called) Registered(uri sip.URI) event.AoR { return u.contacts.of(uri) }
 
-// Locate asks a user's owner for the bindings.
-func (u called) Locate(aor event.AoR, found func(proxy.Reach)) error {
+// Locate asks a user's owner for the bindings, and what the user wants of calls.
+func (u called) Locate(aor, by event.AoR, found func(proxy.Reach)) error {
 	if u.registrar == nil {
 		found(proxy.Reach{})
 		return nil
 	}
 	return u.owners.Post(string(aor), owner.Func(func(t *owner.Turn) {
-		bindings := u.registrar.Lookup(aor)
-		t.Say(func(error) { found(reach(bindings)) })
+		a := reach(u.registrar.Lookup(aor))
+		set := u.settings(aor)
+		a.Forward = forward(aor, &set.Forwarding)
+		if dnd, _ := u.dnd(aor, t.Now); dnd && by != aor && !slices.Contains(set.LetThrough, by) && !u.passes.has(aor, by, t.Now) {
+			a.Refuse, a.Reason = u.refusal(aor), "Do Not Disturb"
+		}
+		t.Say(func(error) { found(a) })
 	}))
+}
+
+// refusal is how calls are refused to whoever does not want to be disturbed; 0:
+// they are not.
+func (s *spine) refusal(aor event.AoR) int {
+	status, err := strconv.Atoi(s.book.Load().DND(aor))
+	if err != nil {
+		return 0
+	}
+	return status
+}
+
+// forward is where a user's calls go, as the proxy wants it.
+func forward(aor event.AoR, f *Forwarding) (to proxy.Forward) {
+	for _, one := range []struct {
+		uri   *string
+		typed string
+	}{{&to.Immediate, f.Immediate}, {&to.Busy, f.Busy}, {&to.NoAnswer, f.NoAnswer}} {
+		if one.typed != "" {
+			*one.uri = uriOf(aor, one.typed)
+		}
+	}
+	to.After = f.Wait()
+	return to
 }
 
 // MayPickUp lets those pick a call up who may see all of it on the user's lamp.

@@ -42,6 +42,7 @@ type spine struct {
 	epa       *epa.Agent           // nil: no other server is the presence server
 	mwi       *mwi.Agent           // nil: phones that do not subscribe are told of no messages
 	contacts  contacts
+	passes    passes
 	token     [32]byte // the proxy's secret
 	known     bool     // it was stored
 	calls     *call.Calls

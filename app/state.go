@@ -129,22 +129,28 @@ func (s *Server) State(aor event.AoR) (u UserState, err error) {
 
 func (s *spine) stateOf(t *owner.Turn, aor event.AoR) (u UserState) {
 	u.State, _, _ = presence.StateOf(s.esc.Document(t, aor, "presence").(*pidf.Presence))
-	live, _ := event.Current(s.esc.Inputs(aor), t.Now)
-	for _, in := range live {
-		doc, ok := in.Doc.(*pidf.Presence)
-		if !ok || in.Event != "presence" {
-			continue
-		}
-		if on, until := doc.DND(t.Now); on && (!u.DND || until.IsZero() || !u.DNDUntil.IsZero() && until.After(u.DNDUntil)) {
-			u.DND, u.DNDUntil = true, until
-		}
-		if in.Key == manualKey {
-			u.Status = chosen(doc, in.Until)
-		}
+	u.DND, u.DNDUntil = s.dnd(aor, t.Now)
+	if in, ok := s.esc.Input(aor, manualKey); ok && (in.Until.IsZero() || in.Until.After(t.Now)) {
+		u.Status = chosen(in.Doc.(*pidf.Presence), in.Until)
 	}
 	set := s.settings(aor)
 	u.Forwarding, u.LetThrough = set.Forwarding, set.LetThrough
 	return u
+}
+
+// dnd tells whether a user does not want to be disturbed, whoever said so, and
+// until when (zero: until it is taken off), in a turn of the user's owner.
+func (s *spine) dnd(aor event.AoR, now time.Time) (on bool, until time.Time) {
+	for _, in := range s.esc.Inputs(aor) {
+		doc, ok := in.Doc.(*pidf.Presence)
+		if !ok || in.Event != "presence" || in.From.After(now) || !in.Until.IsZero() && !in.Until.After(now) {
+			continue
+		}
+		if also, end := doc.DND(now); also && (!on || end.IsZero() || !until.IsZero() && end.After(until)) {
+			on, until = true, end
+		}
+	}
+	return on, until
 }
 
 // chosen reads a status as SetStatus writes it.

@@ -52,6 +52,9 @@ type People interface {
 	// Undisturbed tells whether somebody does not want to be disturbed, as far as
 	// a user may know.
 	Undisturbed(of, by event.AoR) bool
+	// LetThrough lets a user's next call reach somebody who does not want to be
+	// disturbed.
+	LetThrough(of, by event.AoR)
 	// Dialogs are a user's calls, as far as another may see them.
 	Dialogs(of, by event.AoR) []dialoginfo.Dialog
 }

@@ -44,6 +44,9 @@ func (c *Control) Call(ctx context.Context, o Order, tell func(Event)) error {
 		tell(Event{State: Asks, Text: err.Error()})
 		return err
 	}
+	if o.Anyway && target.AoR != "" {
+		c.o.People.LetThrough(target.AoR, o.User)
+	}
 	return c.make(ctx, &session{control: c, user: c.o.People.User(o.User), target: target, tell: tell})
 }
 

@@ -15,6 +15,7 @@ type branch struct {
 	context *context
 	target  Target
 	share   int // of Max-Breadth
+	stage   int // the context's when it began
 	seen    Seen
 	token   string
 	sent    transaction.Sent
@@ -29,7 +30,7 @@ type branch struct {
 // forward begins a branch. Where the request cannot be sent the branch fails
 // later, as if that had been found out on the way.
 func (cx *context) forward(t *Target, share int) {
-	b := &branch{context: cx, target: *t, share: share, seen: cx.begin, since: time.Now()}
+	b := &branch{context: cx, target: *t, share: share, stage: cx.stage.number, seen: cx.begin, since: time.Now()}
 	cx.branches = append(cx.branches, b)
 	b.seen.Branch = sip.NewTag()
 	b.seen.Callee.AoR = t.AoR
@@ -114,7 +115,7 @@ func (b *branch) cancel(reason []byte) {
 func (b *branch) silent() {
 	b.context.mu.Lock()
 	defer b.context.mu.Unlock()
-	b.cancel([]byte("Reason: SIP;cause=408;text=\"No answer\"\r\n"))
+	b.cancel(noAnswer)
 }
 
 // Provisional takes a provisional response.

@@ -29,6 +29,7 @@ type context struct {
 	hold    Hold  // what a request inside a dialog offers
 
 	mu       sync.Mutex
+	stage    stage
 	request  *transaction.Request // nil: answered for good, but for an INVITE's
 	sets     [][]Target           // not tried yet
 	branches []*branch
@@ -46,6 +47,10 @@ func (cx *context) start(list []Target) {
 	if cx.final {
 		return
 	}
+	cx.stage.pending = false
+	for i := range list {
+		list[i].header = append(list[i].header, cx.stage.diverted...)
+	}
 	cx.sets = groups(list, isSecure(string(cx.request.Message.RequestURI())))
 	cx.next()
 }
@@ -54,10 +59,16 @@ func (cx *context) start(list []Target) {
 // are none. The mutex is held, here and below.
 func (cx *context) next() {
 	for cx.open == 0 && !cx.final {
-		if len(cx.sets) == 0 || cx.over {
-			cx.finish()
+		if cx.stage.pending && !cx.over {
 			return
 		}
+		if len(cx.sets) == 0 || cx.over {
+			if !cx.ended() {
+				cx.finish()
+			}
+			return
+		}
+		cx.await()
 		set := cx.sets[0]
 		cx.sets = cx.sets[1:]
 		if len(set) > cx.breadth { // the others are tried after them (RFC 5393 §5.3.3)
@@ -121,6 +132,9 @@ func (cx *context) say(status int, phrase string) {
 
 // end is after the final response: a request that is no INVITE is gone by then.
 func (cx *context) end() {
+	if cx.stage.timer != nil {
+		cx.stage.timer.Stop()
+	}
 	if cx.over = true; !cx.invite {
 		cx.request = nil
 		return
@@ -157,11 +171,13 @@ func (cx *context) response(b *branch, m *sip.Message) {
 	if m.Status() == 430 && cx.elsewhere(b) {
 		return
 	}
-	if m.Status() >= 600 {
-		cx.over = true
-		cx.cancelOthers(b, nil)
+	if b.stage == cx.stage.number { // else the call went on without it
+		if m.Status() >= 600 {
+			cx.over = true
+			cx.cancelOthers(b, nil)
+		}
+		cx.best.add(m)
 	}
-	cx.best.add(m)
 	cx.next()
 }
 
@@ -202,7 +218,9 @@ func (cx *context) failed(b *branch, err error) {
 	if cx.elsewhere(b) {
 		return
 	}
-	cx.best.fail(status)
+	if b.stage == cx.stage.number {
+		cx.best.fail(status)
+	}
 	cx.next()
 }
 
@@ -277,6 +295,9 @@ func (cx *context) edit(t *Target, f transaction.Flow, share int) *sip.Edit {
 		cx.identities(e, f)
 	case !cx.proxy.o.Trusted(cx.request.Flow.Remote().Addr()):
 		e.Drop = append(e.Drop, notFromPhones...)
+	}
+	if cx.stage.diverted != nil { // they stand in the target's
+		e.Drop = append(e.Drop, sip.Diversion)
 	}
 	e.Header = append(e.Header, t.header...)
 	return e

@@ -109,7 +109,7 @@ func (cx *context) back(contact string, found func(f transaction.Flow, ok bool))
 		found(transaction.Flow{}, false)
 		return
 	}
-	err = p.o.Users.Locate(aor, func(a Reach) {
+	err = p.o.Users.Locate(aor, aor, func(a Reach) {
 		for i := range a.Targets {
 			if same(u, a.Targets[i].URI) {
 				f, err := p.way(&a.Targets[i])

@@ -2,8 +2,8 @@
 // registered users of the own domains and along configured routes, and whatever
 // belongs to a dialog that was begun through it. It is stateful, stays on the way
 // by Record-Route, and tells what it sees of calls. It does not know who may do
-// what but by what the edge tells of the caller, follows no redirection, and
-// touches no session description.
+// what but by what the edge tells of the caller, forwards calls where their user
+// wants that, follows no redirection, and touches no session description.
 package proxy
 
 import (
@@ -46,8 +46,9 @@ type Caller struct {
 // Reach is how a user can be reached.
 type Reach struct {
 	Targets []Target
-	Refuse  int    // a status that refuses instead, as the user wants it; 0: none
+	Refuse  int    // a status that refuses a call instead, as the user wants it; 0: none
 	Reason  string // in words, with Refuse
+	Forward Forward
 }
 
 // Users knows the own domains and their users.
@@ -57,9 +58,10 @@ type Users interface {
 	Resolve(u sip.URI) (aor event.AoR, ours bool)
 	// Registered is whose registered contact a URI is; "": nobody's, or of several.
 	Registered(u sip.URI) event.AoR
-	// Locate asks a user's owner how the user can be reached. found is called once,
-	// on a goroutine that it must not block; not where there is an error.
-	Locate(aor event.AoR, found func(Reach)) error
+	// Locate asks a user's owner how the user can be reached by another ("": by a
+	// stranger). found is called once, on a goroutine that it must not block; not
+	// where there is an error.
+	Locate(aor, by event.AoR, found func(Reach)) error
 	// MayPickUp asks a user's owner whether another may take a call that rings there;
 	// likewise.
 	MayPickUp(by, of event.AoR, decided func(bool)) error

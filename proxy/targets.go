@@ -86,7 +86,12 @@ func (cx *context) presence(u sip.URI, aor event.AoR, ours bool) (find func(), e
 // locate asks a user's owner, and begins when the answer is there. Where a contact
 // is named it is the only target.
 func (cx *context) locate(aor event.AoR, contact string) {
-	cx.begin.Callee.AoR = aor
+	cx.mu.Lock()
+	if cx.stage.was == nil {
+		cx.begin.Callee.AoR, cx.stage.was = aor, map[event.AoR]bool{}
+	}
+	cx.stage.was[aor] = true
+	cx.mu.Unlock()
 	s := &search{cx: cx, seen: map[event.AoR]bool{aor: true}, contact: contact}
 	s.wait([]event.AoR{aor})
 }
@@ -107,12 +112,19 @@ func (s *search) wait(users []event.AoR) {
 		return
 	}
 	aor := users[0]
-	err := s.cx.proxy.o.Users.Locate(aor, func(a Reach) {
-		if a.Refuse != 0 && len(s.seen) == 1 {
-			s.cx.refuse(a.Refuse, a.Reason)
+	by := s.cx.caller.AoR
+	if s.cx.caller.Internal { // it is the user's own call
+		by = aor
+	}
+	err := s.cx.proxy.o.Users.Locate(aor, by, func(a Reach) {
+		switch first := len(s.seen) == 1; {
+		case first && s.cx.turnedAway(aor, &a):
 			return
+		case !first && a.Refuse != 0 && s.cx.invite: // who has the other's calls ring there is not asked
+			s.wait(users[1:])
+		default:
+			s.wait(append(users[1:], s.take(aor, a)...))
 		}
-		s.wait(append(users[1:], s.take(aor, a)...))
 	})
 	if err != nil {
 		s.cx.refuse(500, "Too Much To Do") // of one user, not of the server

@@ -19,6 +19,7 @@ const (
 	ContentType
 	CSeq
 	Date
+	Diversion
 	Event
 	Expires
 	From
@@ -78,6 +79,7 @@ var headers = [headerCount]headerName{
 	ContentType:        {"Content-Type", 'c'},
 	CSeq:               {"CSeq", 0},
 	Date:               {"Date", 0},
+	Diversion:          {"Diversion", 0},
 	Event:              {"Event", 'o'},
 	Expires:            {"Expires", 0},
 	From:               {"From", 'f'},
