@@ -76,6 +76,7 @@ var index = []Standard{
 	{5628, "Registration Event Package Extension for GRUUs", No, "as RFC 5627"},
 	{5630, "The Use of the SIPS URI Scheme in SIP", Partly, "a call to a sips URI goes to sips contacts alone; nothing is upgraded or downgraded"},
 	{5658, "Addressing Record-Route Issues in SIP", Partly, "two values where the two sides differ; responses are not rewritten"},
+	{5806, "Diversion Indication in SIP", Partly, "said of calls that are forwarded, one line for each time"},
 	{5839, "An Extension to SIP Events for Conditional Event Notification", No, "later"},
 	{5922, "Domain Certificates in SIP", Partly, "a server's name is verified by the DNS names and addresses of its certificate; clients show none, and names in SIP URIs are not read"},
 	{5923, "Connection Reuse in SIP", No, "a connection is used again for the same address and verified name only"},
