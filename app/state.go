@@ -77,7 +77,7 @@ func (s *Server) SetStatus(aor event.AoR, to Status) error {
 		return err
 	}
 	return s.change(aor, func(t *owner.Turn) error {
-		person := pidf.Person{Extra: []string{`<manual xmlns="` + pidf.Own + `"/>`}}
+		person := pidf.Person{Manual: true}
 		if said := presence.Publication("", "", to.State, to.Note, t.Now).Persons; said != nil {
 			person.Activities, person.Notes = said[0].Activities, said[0].Notes
 		}

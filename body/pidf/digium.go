@@ -8,5 +8,5 @@ import "lamplight/body/internal/xmltree"
 func DigiumTuple(word, note string) Tuple {
 	b := xmltree.AppendAttr([]byte(`<digium_presence`), "type", word)
 	b = xmltree.AppendEscaped(append(b, ` subtype="">`...), note)
-	return Tuple{ID: "digium-presence", Status: []string{string(append(b, "</digium_presence>"...))}}
+	return Tuple{ID: "digium-presence", Status: []Element{{Local: "digium_presence", Raw: string(append(b, "</digium_presence>"...))}}}
 }

@@ -26,7 +26,7 @@ func TestWhatIsReadIsPrintedAgain(t *testing.T) {
 	}
 	tuple := p.Tuples[0]
 	if p.Entity != "sip:alice@example.com" || tuple.Basic != "open" || tuple.Contact != "sip:alice@192.0.2.7" ||
-		tuple.Notes[0] != (Note{"en", "at <desk>"}) || p.Persons[0].Activities[0] != "meeting" || p.Persons[0].Notes[0].Text != "until four" {
+		tuple.Notes[0] != (Note{"en", "at <desk>"}) || p.Persons[0].Activities[0] != "meeting" || p.Persons[0].ActivityNotes[0].Text != "until four" {
 		t.Errorf("read %+v", p)
 	}
 	text := string(p.Append(nil))
@@ -41,6 +41,64 @@ func TestWhatIsReadIsPrintedAgain(t *testing.T) {
 	}
 	if !reflect.DeepEqual(again.Append(nil), []byte(text)) {
 		t.Errorf("printed once\n%s\nand again\n%s", text, again.Append(nil))
+	}
+}
+
+const rich = `<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:r="urn:ietf:params:xml:ns:pidf:rpid"
+  xmlns:c="urn:ietf:params:xml:ns:pidf:cipid" xmlns:caps="urn:ietf:params:xml:ns:pidf:caps" xmlns:ts="urn:ietf:params:xml:ns:pidf:timed-status"
+  xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10" xmlns:gml="http://www.opengis.net/gml" entity="sip:alice@example.com">
+ <tuple id="soft"><status><basic>open</basic><gp:geopriv><gp:location-info><gml:Point/></gp:location-info></gp:geopriv></status>
+  <ts:timed-status from="2026-11-24T13:00:00Z" until="2026-11-24T14:00:00Z"><ts:basic>closed</ts:basic><ts:note>on the train</ts:note></ts:timed-status>
+  <dm:deviceID>urn:device:1</dm:deviceID><r:class>work</r:class><r:user-input idle-threshold="600">idle</r:user-input>
+  <r:relationship><r:self/></r:relationship><caps:servcaps><caps:audio>true</caps:audio></caps:servcaps>
+  <contact>sip:alice@example.com</contact></tuple>
+ <dm:person id="p"><r:activities from="2026-11-24T12:00:00Z"><r:note>board</r:note><r:meeting/></r:activities>
+  <manual xmlns="urn:lamplight:presence" until="2026-11-24T15:00:00Z"/><r:class>me</r:class>
+  <r:mood until="2026-11-24T18:00:00Z"><r:happy/></r:mood><r:sphere>work</r:sphere><c:card>https://example.com/alice.vcf</c:card>
+  <gp:geopriv><gp:location-info/></gp:geopriv></dm:person>
+ <dm:device id="pc"><r:user-input last-input="2026-11-24T11:50:00Z">active</r:user-input><v:disk xmlns:v="urn:vendor">full</v:disk>
+  <gp:geopriv><gp:location-info/></gp:geopriv><dm:deviceID>urn:device:1</dm:deviceID><dm:note>the PC</dm:note><dm:timestamp>2026-11-24T11:55:00Z</dm:timestamp></dm:device>
+ <v:where xmlns:v="urn:vendor"><gp:geopriv><gp:location-info/></gp:geopriv></v:where><v:what xmlns:v="urn:vendor"/>
+</presence>`
+
+// What RFC 4479, 4480, 4481, 4482, 5196 and 4119 have is read into parts, and is
+// still there when it was printed.
+func TestADocumentHasParts(t *testing.T) {
+	p, err := Parse([]byte(rich))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := p.Append(nil)
+	again, err := Parse(text)
+	if err != nil || string(again.Append(nil)) != string(text) {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, p := range []*Presence{p, again} {
+		tuple, person, device := p.Tuples[0], p.Persons[0], p.Devices[0]
+		for what, ok := range map[string]bool{
+			"the tuple":          tuple.Class == "work" && tuple.UserInput == UserInput{"idle", "600", time.Time{}} && slices.Equal(tuple.DeviceIDs, []string{"urn:device:1"}),
+			"its elements":       len(tuple.Elements) == 2 && tuple.Elements[0].Local == "relationship" && tuple.Elements[0].Value == "self" && tuple.Elements[1].Local == "servcaps",
+			"its timed status":   len(tuple.Timed) == 1 && tuple.Timed[0].Basic == "closed" && tuple.Timed[0].Notes[0].Text == "on the train" && tuple.Timed[0].Holds(noon.Add(time.Hour)) && !tuple.Timed[0].Holds(noon),
+			"the person":         person.Manual && person.ManualUntil.Equal(noon.Add(3*time.Hour)) && person.Class == "me" && p.Sphere(noon) == "work",
+			"the activities":     len(person.Timed) == 1 && person.Timed[0].Notes[0].Text == "board" && person.Timed[0].Holds(noon) && person.Notes == nil,
+			"the other elements": len(person.Elements) == 3 && person.Elements[0].Until.Equal(noon.Add(6*time.Hour)) && person.Elements[2].Space == CIPID,
+			"the device":         device.DeviceID == "urn:device:1" && device.UserInput.State == "active" && device.Elements[0].Value == "full" && device.Notes[0].Text == "the PC" && !device.Timestamp.IsZero(),
+			"what is not known":  len(p.Elements) == 1 && p.Elements[0].Local == "what",
+			"the locations":      len(tuple.Location) == 1 && len(person.Location) == 1 && len(device.Location) == 1 && len(p.Location) == 1,
+		} {
+			if !ok {
+				t.Errorf("%s of\n%s", what, p.Append(nil))
+			}
+		}
+		for i := range p.Tuples {
+			p.Tuples[i].Location = nil
+		}
+		p.Persons[0].Location, p.Devices[0].Location, p.Location = nil, nil, nil
+		if text := string(p.Append(nil)); strings.Contains(text, "geopriv") {
+			t.Errorf("without locations\n%s", text)
+		}
 	}
 }
 
@@ -171,6 +229,7 @@ func TestADocumentIsBounded(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(office))
+	f.Add([]byte(rich))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := Parse(b)
 		if err != nil {

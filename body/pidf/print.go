@@ -18,75 +18,27 @@ func (p *Presence) Append(b []byte) []byte {
 	for i := range p.Persons {
 		b = p.Persons[i].append(b)
 	}
-	b = xmltree.AppendFragments(b, p.Extra)
+	for i := range p.Devices {
+		b = p.Devices[i].append(b)
+	}
+	b = appendElements(appendElements(b, p.Elements), p.Location)
 	return append(b, "</presence>\n"...)
-}
-
-func (t *Tuple) append(b []byte) []byte {
-	b = append(xmltree.AppendAttr(append(b, "<tuple"...), "id", t.ID), "><status>"...)
-	if t.Basic != "" {
-		b = append(b, "<basic>"+t.Basic+"</basic>"...)
-	}
-	b = append(xmltree.AppendFragments(b, t.Status), "</status>\n"...)
-	b = xmltree.AppendFragments(b, t.Extra)
-	if t.Contact != "" {
-		b = append(b, "<contact"...)
-		if t.Priority != "" {
-			b = xmltree.AppendAttr(b, "priority", t.Priority)
-		}
-		b = append(xmltree.AppendEscaped(append(b, '>'), t.Contact), "</contact>\n"...)
-	}
-	b = appendNotes(b, "note", t.Notes)
-	b = appendTime(b, "timestamp", t.Timestamp)
-	return append(b, "</tuple>\n"...)
-}
-
-func (p *Person) append(b []byte) []byte {
-	b = append(xmltree.AppendAttr(append(b, "<dm:person"...), "id", p.ID), ">\n"...)
-	b = appendActivities(b, Timed{Activities: p.Activities}, p.Others)
-	for _, t := range p.Timed {
-		b = appendActivities(b, t, nil)
-	}
-	b = p.appendDND(b)
-	b = xmltree.AppendFragments(b, p.Extra)
-	b = appendNotes(b, "dm:note", p.Notes)
-	b = appendTime(b, "dm:timestamp", p.Timestamp)
-	return append(b, "</dm:person>\n"...)
-}
-
-func appendActivities(b []byte, t Timed, others []string) []byte {
-	if len(t.Activities) == 0 && len(others) == 0 {
-		return b
-	}
-	b = append(b, "<rpid:activities"...)
-	for _, bound := range []struct {
-		name string
-		at   time.Time
-	}{{"from", t.From}, {"until", t.Until}} {
-		if !bound.at.IsZero() {
-			b = xmltree.AppendAttr(b, bound.name, bound.at.UTC().Format(time.RFC3339))
-		}
-	}
-	b = append(b, '>')
-	for _, a := range t.Activities {
-		b = append(b, "<rpid:"+a+"/>"...)
-	}
-	for _, f := range others {
-		b = append(b, f...)
-	}
-	return append(b, "</rpid:activities>\n"...)
 }
 
 func appendNotes(b []byte, name string, notes []Note) []byte {
 	for _, n := range notes {
-		b = append(append(b, '<'), name...)
-		if n.Lang != "" {
-			b = xmltree.AppendAttr(b, "xml:lang", n.Lang)
-		}
-		b = xmltree.AppendEscaped(append(b, '>'), n.Text)
-		b = append(b, "</"+name+">\n"...)
+		b = append(appendNote(b, name, n), '\n')
 	}
 	return b
+}
+
+func appendNote(b []byte, name string, n Note) []byte {
+	b = append(append(b, '<'), name...)
+	if n.Lang != "" {
+		b = xmltree.AppendAttr(b, "xml:lang", n.Lang)
+	}
+	b = xmltree.AppendEscaped(append(b, '>'), n.Text)
+	return append(append(append(b, "</"...), name...), '>')
 }
 
 func appendTime(b []byte, name string, at time.Time) []byte {

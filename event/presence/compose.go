@@ -169,12 +169,14 @@ func (k *known) join(out *pidf.Presence) {
 			t.ID = unique(ids, t.ID, p.id)
 			out.Tuples = append(out.Tuples, t)
 		}
-		out.Extra = union(out.Extra, p.doc.Extra)
+		out.Elements, out.Location = union(out.Elements, p.doc.Elements), union(out.Location, p.doc.Location)
+		out.Devices = append(out.Devices, p.doc.Devices...)
 	}
 	slices.SortStableFunc(out.Tuples, func(a, b pidf.Tuple) int {
 		return cmp.Or(cmp.Compare(b.Basic, a.Basic), b.Timestamp.Compare(a.Timestamp), cmp.Compare(a.ID, b.ID))
 	})
 	out.Tuples = out.Tuples[:min(len(out.Tuples), maxTuples)]
+	out.Devices = out.Devices[:min(len(out.Devices), maxTuples)]
 	if len(out.Tuples) == 0 {
 		out.Tuples = []pidf.Tuple{{ID: unique(ids, "presence", ""), Basic: "open", Contact: out.Entity}}
 	}
@@ -223,7 +225,7 @@ func (k *known) person(out *pidf.Presence, call State, asleep bool) {
 		person.Notes = append(person.Notes, headline(DND)...)
 	}
 	out.Notes = headline(state)
-	if person.Activities != nil || person.Others != nil || person.Notes != nil || person.Extra != nil {
+	if person.Activities != nil || person.Others != nil || person.Notes != nil || person.Elements != nil || person.Location != nil {
 		out.Persons = []pidf.Person{person}
 	}
 }
@@ -234,8 +236,8 @@ func add(person *pidf.Person, doc *pidf.Presence) {
 	for _, p := range doc.Persons {
 		person.Activities = union(person.Activities, p.Activities)
 		person.Others = union(person.Others, p.Others)
-		person.Notes = union(person.Notes, written(p.Notes))
-		person.Extra = union(person.Extra, p.Extra)
+		person.Notes = union(union(person.Notes, written(p.ActivityNotes)), written(p.Notes))
+		person.Elements, person.Location = union(person.Elements, p.Elements), union(person.Location, p.Location)
 		person.Timestamp = later(person.Timestamp, p.Timestamp)
 	}
 }

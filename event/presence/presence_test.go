@@ -406,7 +406,7 @@ func TestADocumentIsBounded(t *testing.T) {
 			`<x:e xmlns:x="urn:x`+strings.Repeat("x", i)+`"/><note>`+strings.Repeat("n", i+1)+`</note>`))
 	}
 	doc := compose(office, in...)
-	if len(doc.Tuples) != maxTuples || len(doc.Extra) != maxOthers || len(doc.Persons[0].Notes) != maxOthers {
-		t.Errorf("%d tuples, %d elements, %d notes", len(doc.Tuples), len(doc.Extra), len(doc.Persons[0].Notes))
+	if len(doc.Tuples) != maxTuples || len(doc.Elements) != maxOthers || len(doc.Persons[0].Notes) != maxOthers {
+		t.Errorf("%d tuples, %d elements, %d notes", len(doc.Tuples), len(doc.Elements), len(doc.Persons[0].Notes))
 	}
 }

@@ -63,6 +63,9 @@ func (s State) String() string {
 	return looks[Unknown].word
 }
 
+// Token is the state's word for programs, in commands, interfaces and documents.
+func (s State) Token() string { return s.String() }
+
 // ParseState finds a state by its word.
 func ParseState(word string) (State, bool) {
 	i := slices.IndexFunc(looks[:], func(l look) bool { return l.word == word && word != "" })

@@ -7,9 +7,10 @@ import (
 	"lamplight/body/internal/xmltree"
 )
 
-// Own is the namespace of the project's own elements. There is one, a person's
-// <dnd/>, optionally with the time until which it holds, as no RFC has a word for
-// it: <dnd xmlns="urn:lamplight:presence" until="2026-11-25T15:00:00Z"/>.
+// Own is the namespace of the project's own elements, as no RFC has a word for
+// them: a person's <dnd/>, who does not want to be disturbed, and <manual/>, who
+// chose by hand what is said of them; either optionally with the time until which
+// it holds: <dnd xmlns="urn:lamplight:presence" until="2026-11-25T15:00:00Z"/>.
 const Own = "urn:lamplight:presence"
 
 // cisco is the namespace of Cisco's enterprise phones, who have a <dnd/> too,
@@ -52,8 +53,12 @@ func IsNoteDND(text string) bool {
 // AllNotes are the notes of the document, of its persons and of its tuples.
 func (p *Presence) AllNotes() (all []Note) {
 	all = append(all, p.Notes...)
-	for _, person := range p.Persons {
-		all = append(all, person.Notes...)
+	for i := range p.Persons {
+		q := &p.Persons[i]
+		all = append(append(all, q.Notes...), q.ActivityNotes...)
+		for _, t := range q.Timed {
+			all = append(all, t.Notes...)
+		}
 	}
 	for _, t := range p.Tuples {
 		all = append(all, t.Notes...)
@@ -61,17 +66,32 @@ func (p *Presence) AllNotes() (all []Note) {
 	return all
 }
 
-func (p *Person) readDND(n *xmltree.Node) {
-	p.DND, p.DNDUntil = true, timestamp(n.Get("until"))
+// own reads the project's own elements, and the one of Cisco's that means the same;
+// ok is false where an element is none of them.
+func (p *Person) own(n *xmltree.Node) (ok bool) {
+	until := timestamp(n.Get("until"))
+	switch {
+	case n.Is(Own, "dnd"), n.Is(cisco, "dnd"):
+		p.DND, p.DNDUntil = true, until
+	case n.Is(Own, "manual"):
+		p.Manual, p.ManualUntil = true, until
+	default:
+		return false
+	}
+	return true
 }
 
-func (p *Person) appendDND(b []byte) []byte {
-	if !p.DND {
-		return b
+func (p *Person) appendOwn(b []byte) []byte {
+	if p.DND {
+		b = appendEnding(b, "dnd", p.DNDUntil)
 	}
-	b = append(b, `<dnd xmlns="`+Own+`"`...)
-	if !p.DNDUntil.IsZero() {
-		b = xmltree.AppendAttr(b, "until", p.DNDUntil.UTC().Format(time.RFC3339))
+	if p.Manual {
+		b = appendEnding(b, "manual", p.ManualUntil)
 	}
-	return append(b, "/>\n"...)
+	return b
+}
+
+func appendEnding(b []byte, name string, until time.Time) []byte {
+	b = append(append(b, '<'), name...)
+	return append(appendBounds(append(b, ` xmlns="`+Own+`"`...), time.Time{}, until), "/>\n"...)
 }
