@@ -79,8 +79,8 @@ bench-calls: ## calls and their lamps through Lamplight and, beside it, through 
 	go run ./bench/calls -lamplight $(BUILD)/lamplight $(ARGS)
 
 .PHONY: soak
-soak: ## the simulation over SEEDS (1000) seeds, KILLS (100) times kill -9, hostile runs of HOSTILE (60) seconds
-	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) LAMPLIGHT_HOSTILE=$(HOSTILE) go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
+soak: ## the simulation over SEEDS (1000) seeds, KILLS (100) times kill -9, hostile runs of HOSTILE (60) seconds, bursts within 100 ms
+	LAMPLIGHT_SEEDS=$(SEEDS) LAMPLIGHT_KILLS=$(KILLS) LAMPLIGHT_HOSTILE=$(HOSTILE) LAMPLIGHT_BURST=100ms go test -count=1 -timeout 0 -run 'Simulation|Soak' ./...
 
 .PHONY: generate
 generate: ## write what is generated anew
