@@ -74,6 +74,8 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 	switch {
 	case r.Refresh && s == nil, s != nil && s.ending != "":
 		return 0, ErrNoSubscription
+	case s != nil && r.Peer && r.Refresh: // a proxy, which says who it is outside of dialogs alone
+		r.Watcher = s.watcher
 	case s != nil && s.watcher != r.Watcher:
 		return 0, ErrNotTheSubscriber
 	}

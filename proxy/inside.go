@@ -51,6 +51,15 @@ func (p *Proxy) Inside(r *transaction.Request) (taken bool, err error) {
 	return true, nil
 }
 
+// Knows tells whether a request belongs to a dialog begun through this server.
+func (p *Proxy) Knows(m *sip.Message) bool {
+	if p.key.Load() == nil {
+		return false
+	}
+	_, ok := p.inside(m)
+	return ok
+}
+
 // acknowledge passes the ACK of a 2xx on (RFC 3261 §16.11).
 func (p *Proxy) acknowledge(cx *context) {
 	r := cx.request

@@ -104,13 +104,17 @@ func (s *Server) sender(r *transaction.Request) (sender, error) {
 }
 
 // from is the AoR that From claims. Some phones write their own IP address in
-// the place of the domain: it stands for the domain that they ask.
+// the place of the domain: it stands for the domain that they ask, inside a dialog
+// as To has it, for there the Request-URI is our address.
 func (s *Server) from(m *sip.Message, uri sip.URI) (event.AoR, *directory.Domain, error) {
 	aor, domain, err := s.Book.Load().Resolve(uri)
 	if domain != nil || !isAddress(uri) {
 		return aor, domain, err
 	}
 	asked, err := sip.ParseURI(m.RequestURI())
+	if to, bad := m.To(); bad == nil && len(to.Tag()) > 0 {
+		asked, err = to.ParseURI()
+	}
 	if err != nil {
 		return "", nil, err
 	}

@@ -143,7 +143,7 @@ func (s *Server) Request(r *transaction.Request) {
 		return
 	}
 	err := s.readable(m)
-	if err == nil && s.counts(r) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization) || m.Has(sip.ProxyAuthorization)) {
+	if err == nil && s.counts(r) && !s.isInside(m) && !s.rates.admits(r.Flow.Remote().Addr(), m.Has(sip.Authorization) || m.Has(sip.ProxyAuthorization)) {
 		err = errSourceRate
 	}
 	if err == nil && s.proxied(r) {
@@ -195,6 +195,13 @@ func (s *Server) cancels(r *transaction.Request) bool {
 // believed nobody can authenticate, and be let off.
 func (s *Server) counts(r *transaction.Request) bool {
 	return !s.RateOff && !s.NoAuth && !r.Flow.Inner() && !s.Trusted.network(r.Flow.Remote().Addr())
+}
+
+// isInside tells whether a request belongs to a call that passes through here: it
+// shows what none but its ends know, and is one of few.
+func (s *Server) isInside(m *sip.Message) bool {
+	to, err := m.To()
+	return s.Proxy != nil && err == nil && len(to.Tag()) > 0 && s.Proxy.Knows(m)
 }
 
 // readable makes the checks that are the same for what is for this server and
