@@ -538,7 +538,7 @@ func TestRule25EntitiesThatMeanTheUser(t *testing.T) {
 }
 
 // Do-not-disturb holds until it is taken back or its time is over; it never hides
-// a call, and makes nobody reachable.
+// a call, though the headline is its own, and makes nobody reachable.
 func TestRule22DoNotDisturb(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		alice, bob, blf := o.handset("alice"), o.handset("bob"), o.handset("bob")
@@ -551,7 +551,7 @@ func TestRule22DoNotDisturb(t *testing.T) {
 		tag := alice.publish("alice", "Expires: 7200", dnd)
 		o.shows(bob.next(), presence.DND)
 		call := alice.publish("alice", "Event: dialog", call("alice", "confirmed"))
-		o.shows(bob.next(), presence.OnThePhone)
+		o.has(bob.next(), "<rpid:busy/><rpid:on-the-phone/>", `<note xml:lang="en">Do not disturb</note>`)
 		alice.publish("alice", "Event: dialog", "SIP-If-Match: "+call, "Expires: 0")
 		o.shows(bob.next(), presence.DND)
 		blf.drain()

@@ -22,10 +22,13 @@ const cisco = "urn:cisco:params:xml:ns:pidf:rpid"
 const NoteDND = "Do not disturb"
 
 // DND tells whether the person does not want to be disturbed, and when that
-// changes by itself (zero: never).
+// changes by itself (zero: never). A note counts where no element says it.
 func (p *Presence) DND(now time.Time) (on bool, until time.Time) {
+	said := false
 	for i := range p.Persons {
-		switch q := &p.Persons[i]; {
+		q := &p.Persons[i]
+		said = said || q.DND
+		switch {
 		case !q.DND || !q.DNDUntil.IsZero() && !q.DNDUntil.After(now):
 		case q.DNDUntil.IsZero():
 			return true, time.Time{}
@@ -37,7 +40,7 @@ func (p *Presence) DND(now time.Time) (on bool, until time.Time) {
 		}
 	}
 	for _, n := range p.AllNotes() {
-		if IsNoteDND(n.Text) {
+		if !said && IsNoteDND(n.Text) {
 			return true, time.Time{}
 		}
 	}

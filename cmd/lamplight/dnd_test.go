@@ -34,7 +34,7 @@ func TestWhatIsForcedByCommand(t *testing.T) {
 		return u
 	}
 	u := ask("dnd", "alice")
-	if u.AoR != "alice@example.test" || u.State != "offline" || !u.DND.On || u.DND.Until == nil {
+	if u.AoR != "alice@example.test" || u.State != "dnd" || !u.DND.On || u.DND.Until == nil {
 		t.Fatalf("%+v", u)
 	}
 	if _, offset := u.DND.Until.Zone(); offset != 9*60*60 || u.DND.Until.Format("15:04") != "15:00" || time.Until(*u.DND.Until) > 24*time.Hour {

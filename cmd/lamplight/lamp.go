@@ -65,24 +65,11 @@ func (l *lamp) dialog(body []byte) {
 	l.Version, l.State = doc.Version, presence.Available.String()
 	states := []presence.State{presence.Ringing, presence.OnThePhone, presence.OnHold}
 	for _, s := range states {
-		if slices.ContainsFunc(doc.Dialogs, func(d dialoginfo.Dialog) bool { return callState(&d) == s }) {
+		if slices.ContainsFunc(doc.Dialogs, func(d dialoginfo.Dialog) bool { return presence.OfDialogs([]dialoginfo.Dialog{d}) == s }) {
 			l.State = s.String()
 			return
 		}
 	}
-}
-
-// callState is what one dialog makes of the one who is in it.
-func callState(d *dialoginfo.Dialog) presence.State {
-	switch {
-	case d.State == "" || d.State == dialoginfo.Terminated:
-		return presence.Available
-	case d.State != dialoginfo.Confirmed && d.Direction != dialoginfo.Initiator:
-		return presence.Ringing
-	case d.Local.Rendering() == "no":
-		return presence.OnHold
-	}
-	return presence.OnThePhone
 }
 
 func (l *lamp) registration(body []byte) {

@@ -16,7 +16,7 @@ import (
 
 // What a composed document has at most of each; what is over is left out.
 const (
-	maxTuples = 64
+	maxTuples = 64 // and as many devices
 	maxOthers = 32 // notes, activities, elements that are not known
 )
 
@@ -28,32 +28,22 @@ type known struct {
 	published  []publication
 	reports    []dialoginfo.Report
 	called     time.Time // when the newest report of a live dialog was made
+	caller     event.Key // and who made it
 	registered bool
 	awake      bool // a device of theirs is: not all that are bound sleep
+	bound      event.Key
+	heard      bool // a device has published
 	next       time.Time
 }
 
-// publication is one live presence document, cut to what holds now.
-type publication struct {
-	source event.Source
-	id     string
-	doc    *pidf.Presence
-}
-
-// Compose joins the tuples of all publications, each with its own timestamp,
-// and makes one person of all that is said of the user and of the calls. Nobody
-// who cannot be reached is busy or free: it takes a binding or a publication,
-// and where bindings aren't known here, a call is as good.
+// Compose makes one document of all that is known of somebody (RFC 4479): a tuple
+// for each service that was published and an element for each device, each with its
+// own timestamp, and one person. Layers choose the headline: see Layer.
 func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
 	k := gather(in, now)
-	call, live := callState(dialoginfo.Merge(k.reports))
-	heard := slices.ContainsFunc(k.published, func(p publication) bool { return p.source == event.EPA })
-	if !heard && !k.registered && (p.Registrar || !live) {
-		return p.empty(string(aor)), k.next
-	}
 	out := &pidf.Presence{Entity: string(aor)}
-	k.join(out)
-	k.person(out, call, !heard && k.registered && !k.awake)
+	c := k.join(out, p.Registrar)
+	k.person(out, &c)
 	return out, k.next
 }
 
@@ -61,124 +51,134 @@ func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.
 func gather(in []event.Input, now time.Time) known {
 	live, next := event.Current(in, now)
 	k := known{next: next}
-	for _, i := range live {
-		switch doc := i.Doc.(type) {
+	for i := range live {
+		in := &live[i]
+		switch doc := in.Doc.(type) {
 		case *pidf.Presence:
-			if i.Event == "presence" && doc != nil {
-				k.published = append(k.published, publication{i.Source, i.ID, k.cut(doc, now)})
+			if in.Event == "presence" && doc != nil {
+				k.published = append(k.published, k.read(in, doc, now))
 			}
 		case *dialoginfo.Info:
-			if i.Event == "dialog" && doc != nil {
-				k.reports = append(k.reports, dialoginfo.Report{By: string('0'+rune(i.Source)) + i.ID, Info: doc})
-				if slices.ContainsFunc(doc.Dialogs, isLive) {
-					k.called = later(k.called, i.Made)
-				}
+			if in.Event == "dialog" && doc != nil {
+				k.report(in, doc)
 			}
 		case *reginfo.Contact:
-			bound := i.Event == "reg" && doc != nil && doc.State == reginfo.Active
-			k.registered = k.registered || bound
-			k.awake = k.awake || bound && !doc.Asleep
+			if in.Event == "reg" && doc != nil && doc.State == reginfo.Active {
+				k.registered, k.bound = true, in.Key
+				k.awake = k.awake || !doc.Asleep
+			}
 		}
 	}
 	k.published = newest(k.published)
-	slices.SortStableFunc(k.published, func(a, b publication) int { return b.stamp().Compare(a.stamp()) })
+	k.heard = slices.ContainsFunc(k.published, func(p publication) bool { return p.Source == event.EPA })
+	k.published = slices.DeleteFunc(k.published, k.superseded)
+	slices.SortStableFunc(k.published, func(a, b publication) int { return b.stamp.Compare(a.stamp) })
 	return k
 }
 
-// stamp is the newest timestamp in a publication. When it came doesn't count.
-func (p *publication) stamp() (at time.Time) {
-	for _, t := range p.doc.Tuples {
-		at = later(at, t.Timestamp)
+func (k *known) report(in *event.Input, doc *dialoginfo.Info) {
+	k.reports = append(k.reports, dialoginfo.Report{By: string('0'+rune(in.Source)) + in.ID, Info: doc})
+	if in.Made.Before(k.called) {
+		return
 	}
-	for _, q := range p.doc.Persons {
-		at = later(at, q.Timestamp)
+	for i := range doc.Dialogs {
+		if isLive(&doc.Dialogs[i]) {
+			k.called, k.caller = in.Made, in.Key
+			return
+		}
 	}
-	return at
 }
 
-// cut leaves of what has a time, activities and do-not-disturb, what holds now,
-// and notes when that changes.
-func (k *known) cut(doc *pidf.Presence, now time.Time) *pidf.Presence {
-	if !slices.ContainsFunc(doc.Persons, func(p pidf.Person) bool { return p.Timed != nil || !p.DNDUntil.IsZero() }) {
-		return doc
-	}
-	out := *doc
-	out.Persons = slices.Clone(doc.Persons)
-	for i := range out.Persons {
-		p := &out.Persons[i]
-		k.next = event.Sooner(k.next, p.DNDUntil, now)
-		p.DND = p.DND && (p.DNDUntil.IsZero() || p.DNDUntil.After(now))
-		p.Activities = slices.Clip(p.Activities)
-		for _, t := range p.Timed {
-			k.next = event.Sooner(event.Sooner(k.next, t.From, now), t.Until, now)
-			if !t.From.After(now) && (t.Until.IsZero() || t.Until.After(now)) {
-				p.Activities = append(p.Activities, t.Activities...)
-			}
-		}
-		p.Timed = nil
-	}
-	return &out
+// hardID is the ID of the hard state that the user made (RFC 4827).
+const hardID = "hard"
+
+// superseded tells what hard state does not count: none does where a device says
+// something (RFC 3903 §3), and the user's own comes before any other.
+func (k *known) superseded(p publication) bool {
+	return p.Source == event.Default && (k.heard || p.ID != hardID && slices.ContainsFunc(k.published, func(q publication) bool {
+		return q.Source == event.Default && q.ID == hardID
+	}))
 }
 
 // newest leaves out what a device said before it forgot that it had: all of an
 // older publication's tuples are in a newer one, with later timestamps.
 func newest(all []publication) []publication {
+	if len(all) < 2 {
+		return all
+	}
 	stamped := map[[2]string]time.Time{}
-	for _, p := range all {
-		for _, t := range p.doc.Tuples {
+	for i := range all {
+		for j := range all[i].tuples {
+			t := &all[i].tuples[j]
 			k := [2]string{t.ID, t.Contact}
 			stamped[k] = later(stamped[k], t.Timestamp)
 		}
 	}
 	return slices.DeleteFunc(all, func(p publication) bool {
-		return len(p.doc.Tuples) > 0 && !slices.ContainsFunc(p.doc.Tuples, func(t pidf.Tuple) bool {
+		return len(p.tuples) > 0 && !slices.ContainsFunc(p.tuples, func(t pidf.Tuple) bool {
 			return t.ID == "" || t.Timestamp.IsZero() || !stamped[[2]string{t.ID, t.Contact}].After(t.Timestamp)
 		})
 	})
 }
 
-func isLive(d dialoginfo.Dialog) bool { return d.State != "" && d.State != dialoginfo.Terminated }
-
-// callState is the most telling of the live dialogs, Unknown without one, and
-// InDoubt where nobody has said for a while that they go on.
-func callState(dialogs []dialoginfo.Dialog) (s State, live bool) {
-	s = Unknown
-	for i := range dialogs {
-		switch d := &dialogs[i]; {
-		case !isLive(*d):
-		case d.Doubtful:
-			s = min(s, InDoubt)
-		case d.State != dialoginfo.Confirmed && d.Direction != dialoginfo.Initiator:
-			s = min(s, Ringing)
-		case d.Local.Rendering() == "no":
-			s = min(s, OnHold)
-		default:
-			s = min(s, OnThePhone)
-		}
-	}
-	return s, s != Unknown
-}
-
 // join puts the tuples of all publications together, the open ones first: some
-// phones read only one. Where there is none, one says that the user can be
+// phones read only one. Where there is none, one says whether the user can be
 // reached at the address-of-record: a device's own address is nobody's business.
-func (k *known) join(out *pidf.Presence) {
+// It tells what each layer says, with what the tuples say of reachability.
+func (k *known) join(out *pidf.Presence, registrar bool) claims {
 	ids := map[string]bool{personID: true}
-	for _, p := range k.published {
-		for _, t := range p.doc.Tuples {
-			t.ID = unique(ids, t.ID, p.id)
-			out.Tuples = append(out.Tuples, t)
+	for i := range k.published {
+		p := &k.published[i]
+		if p.Source == event.EPA || p.Source == event.Default {
+			for _, t := range p.tuples {
+				t.ID = unique(ids, t.ID, p.ID)
+				out.Tuples = append(out.Tuples, t)
+			}
 		}
-		out.Elements, out.Location = union(out.Elements, p.doc.Elements), union(out.Location, p.doc.Location)
-		out.Devices = append(out.Devices, p.doc.Devices...)
+		out.Elements = union(out.Elements, p.doc.Elements)
+		if out.Location == nil {
+			out.Location = p.doc.Location
+		}
 	}
 	slices.SortStableFunc(out.Tuples, func(a, b pidf.Tuple) int {
 		return cmp.Or(cmp.Compare(b.Basic, a.Basic), b.Timestamp.Compare(a.Timestamp), cmp.Compare(a.ID, b.ID))
 	})
 	out.Tuples = out.Tuples[:min(len(out.Tuples), maxTuples)]
-	out.Devices = out.Devices[:min(len(out.Devices), maxTuples)]
-	if len(out.Tuples) == 0 {
-		out.Tuples = []pidf.Tuple{{ID: unique(ids, "presence", ""), Basic: "open", Contact: out.Entity}}
+	k.devices(out, ids)
+	c := k.claims(registrar, out.Tuples)
+	basic := map[State]string{Available: "open", Away: "open", Offline: "closed"}[c[Reachability].state]
+	switch {
+	case len(out.Tuples) == 0:
+		out.Tuples = []pidf.Tuple{{ID: unique(ids, "presence", ""), Basic: basic}}
+		if basic == "open" {
+			out.Tuples[0].Contact = out.Entity
+		}
+	case !k.heard && !k.registered: // hard state raises nobody (RFC 3903 §3)
+		for i := range out.Tuples {
+			out.Tuples[i].Basic = basic
+		}
+	}
+	return c
+}
+
+// devices takes the newest element of each device (RFC 4479 §3.5).
+func (k *known) devices(out *pidf.Presence, ids map[string]bool) {
+	at := map[string]int{}
+	for i := range k.published {
+		p := &k.published[i]
+		for _, d := range p.doc.Devices {
+			name := cmp.Or(d.DeviceID, p.ID+"\x00"+d.ID)
+			j, twice := at[name]
+			switch {
+			case !twice && len(out.Devices) < maxTuples:
+				at[name] = len(out.Devices)
+				d.ID = unique(ids, d.ID, p.ID)
+				out.Devices = append(out.Devices, d)
+			case twice && d.Timestamp.After(out.Devices[j].Timestamp):
+				d.ID, out.Devices[j] = out.Devices[j].ID, d
+				out.Devices[j].ID = d.ID
+			}
+		}
 	}
 }
 
@@ -195,77 +195,44 @@ func unique(ids map[string]bool, id, input string) string {
 	return id
 }
 
-// person makes the one person: the activities of all, the notes that people
-// wrote, and a headline for all to see. Who is reached by waking a device alone is
-// away.
-func (k *known) person(out *pidf.Presence, call State, asleep bool) {
-	person := pidf.Person{ID: personID}
-	state, dnd := call, false
-	if asleep {
-		state, person.Activities = min(state, Away), []string{"sleeping"}
+// claims is what each layer says. tuples are those of the composed document.
+func (k *known) claims(registrar bool, tuples []pidf.Tuple) (c claims) {
+	if call := OfDialogs(dialoginfo.Merge(k.reports)); call != Unknown {
+		c.enter(Calls, call, k.caller, time.Time{})
 	}
-	for _, p := range k.published {
-		s := said(p.doc)
-		state, dnd = min(state, s), dnd || s == DND
-		add(&person, p.doc)
+	c[Reachability] = claim{state: Unknown}
+	reach := &c[Reachability]
+	switch {
+	case k.heard || k.registered:
+		reach.state = Available
+		if len(tuples) > 0 {
+			reach.state = basic(tuples)
+		}
+	case registrar:
+		reach.state = Offline
+	case c[Calls].state != 0: // where no bindings are known a call is as good
+		reach.state, reach.by = Available, k.caller
 	}
-	switch reach := basic(out.Tuples); reach {
-	case Available:
-		state = min(state, Available)
-	case Offline:
-		state, person.Activities, person.Others = Offline, nil, nil
-	}
-	if state != Offline {
-		person.Activities = active(person.Activities, state, call)
-	}
-	if state.isCall() {
-		person.Timestamp = later(person.Timestamp, k.called)
-	}
-	if dnd && state.isCall() {
-		person.Notes = append(person.Notes, headline(DND)...)
-	}
-	out.Notes = headline(state)
-	if person.Activities != nil || person.Others != nil || person.Notes != nil || person.Elements != nil || person.Location != nil {
-		out.Persons = []pidf.Person{person}
-	}
-}
-
-// add takes over what a document says of the person.
-func add(person *pidf.Person, doc *pidf.Presence) {
-	person.Notes = union(person.Notes, written(doc.Notes))
-	for _, p := range doc.Persons {
-		person.Activities = union(person.Activities, p.Activities)
-		person.Others = union(person.Others, p.Others)
-		person.Notes = union(union(person.Notes, written(p.ActivityNotes)), written(p.Notes))
-		person.Elements, person.Location = union(person.Elements, p.Elements), union(person.Location, p.Location)
-		person.Timestamp = later(person.Timestamp, p.Timestamp)
-	}
-}
-
-// written are the notes that somebody wrote: those that only name a state give
-// way to the headline.
-func written(all []pidf.Note) (list []pidf.Note) {
-	for _, n := range all {
-		if _, ok := ofNote(n.Text); !ok && n.Text != "" {
-			list = append(list, n)
+	if k.registered && !k.heard {
+		reach.by = k.bound
+		if !k.awake && reach.state == Available {
+			reach.state = Away // reached by waking a device alone
 		}
 	}
-	return list
-}
-
-// active adds to a person's activities that of the state and of a call, which
-// others may have known by a note alone.
-func active(list []string, state, call State) []string {
-	for _, s := range []State{state, call} {
-		a := looks[s].activity
-		if a != "" && !slices.ContainsFunc(list, func(have string) bool { return have == a || ofActivity(have) == s }) {
-			list = append(list, a)
+	idle := k.idle()
+	for i := range k.published {
+		p := &k.published[i]
+		for l, said := range p.claims {
+			c.enter(Layer(l), said.state, said.by, said.until)
 		}
 	}
-	slices.Sort(list)
-	return list
+	if idle {
+		c.enter(Activity, Away, event.Key{}, time.Time{})
+	}
+	return c
 }
 
+// union joins two lists, up to a length.
 func union[T comparable](a, b []T) []T {
 	for _, x := range b {
 		if len(a) < maxOthers && !slices.Contains(a, x) {

@@ -21,6 +21,10 @@ func (Package) Encode(entity string, d event.Document, f event.Format) (event.Bo
 	case f.Profile&event.DigiumPresence != 0:
 		doc.Tuples = append(slices.Clip(doc.Tuples), digium(&doc))
 	}
+	doc.Persons = slices.Clone(doc.Persons)
+	for i := range doc.Persons { // no client knows our words: do not disturb is busy, with a note
+		doc.Persons[i].DND, doc.Persons[i].Manual = false, false
+	}
 	return event.Body{Head: doc.Append(nil)}, nil
 }
 
@@ -28,50 +32,18 @@ func (Package) Encode(entity string, d event.Document, f event.Format) (event.Bo
 // tell: one of six words, and what the person wrote.
 func digium(doc *pidf.Presence) pidf.Tuple {
 	s, note, _ := StateOf(doc)
-	word := "available"
-	switch {
-	case s == DND:
-		word = "dnd"
-	case s == Offline || s == Unknown:
-		word = "unavailable"
-	case s == OutOfOffice:
-		word = "xa"
-	case s == Away || s == Busy || s == Meeting:
-		word = "away"
-	}
-	return pidf.DigiumTuple(word, note)
+	return pidf.DigiumTuple(s.look().digium, note)
 }
 
 // older is what the format before PIDF can say.
 func older(doc *pidf.Presence) xpidf.Presence {
 	s, _, _ := StateOf(doc)
-	out := xpidf.Presence{Entity: doc.Entity, Status: xpidf.Open, Substatus: "online", Note: looks[s].note}
-	switch {
-	case s.isCall() || s == InDoubt:
-		out.Status, out.Substatus = xpidf.InUse, "onthephone"
-	case s == DND || s == Meeting || s == Busy:
-		out.Status, out.Substatus = xpidf.InUse, "busy"
-	case s == Away || s == OutOfOffice:
-		out.Status, out.Substatus = xpidf.Inactive, "away"
-	case s == Offline || s == Unknown:
-		out.Status, out.Substatus = xpidf.Closed, "offline"
-	}
-	return out
+	l := s.look()
+	return xpidf.Presence{Entity: doc.Entity, Status: l.xpidf[0], Substatus: l.xpidf[1], Note: l.note}
 }
 
 // ciscoActivity is the one activity that Cisco's enterprise phones show.
 func ciscoActivity(doc *pidf.Presence) pidf.CiscoActivity {
-	switch s, _, _ := StateOf(doc); {
-	case s == Ringing:
-		return pidf.CiscoAlerting
-	case s.isCall() || s == InDoubt:
-		return pidf.CiscoOnThePhone
-	case s == DND:
-		return pidf.CiscoDND
-	case s == Busy || s == Meeting:
-		return pidf.CiscoBusy
-	case s == Away || s == OutOfOffice:
-		return pidf.CiscoAway
-	}
-	return ""
+	s, _, _ := StateOf(doc)
+	return s.look().cisco
 }

@@ -70,10 +70,10 @@ func bare(aor string, s State) *pidf.Presence {
 
 // headline is the note for phones that show a note and nothing else.
 func headline(s State) []pidf.Note {
-	if looks[s].note == "" {
+	if s.look().note == "" {
 		return nil
 	}
-	return []pidf.Note{{Lang: "en", Text: looks[s].note}}
+	return []pidf.Note{{Lang: "en", Text: s.look().note}}
 }
 
 // View withholds what a watcher has no right to.
