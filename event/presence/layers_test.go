@@ -128,7 +128,9 @@ func activities(doc *pidf.Presence) string {
 // until when.
 func TestALayerEnds(t *testing.T) {
 	open := `<tuple id="a"><status><basic>open</basic></status></tuple>`
-	person := func(elements string) event.Input { return read(t, "1", open+`<dm:person id="p">`+elements+`</dm:person>`) }
+	person := func(elements string) event.Input {
+		return read(t, "1", open+`<dm:person id="p">`+elements+`</dm:person>`)
+	}
 	for name, in := range map[string]event.Input{
 		"a user's":                dnd(time.Hour),
 		"a status":                chose(Away, time.Hour),
