@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lamplight/app"
+	"lamplight/config"
 	"lamplight/directory"
 	"lamplight/event"
 	"lamplight/event/presence"
@@ -230,5 +231,62 @@ func TestForwardingInACircle(t *testing.T) {
 			t.Errorf("Diversion %q", d)
 		}
 		o.must(c.Hangup(soon(o)))
+	})
+}
+
+// A phone that sends its user's calls elsewhere is followed there, with the user's
+// rights: to own users and along the routes, and no further (RFC 3261 §16.5).
+func TestPhonesThatRedirect(t *testing.T) {
+	routes := func(o *app.Options) {
+		o.Route = []config.Route{{Pattern: "0*", Target: "sip:198.51.100.77"}}
+	}
+	for name, c := range map[string]struct {
+		contact string
+		rings   bool   // the phone before it is sent on
+		reason  string // in Diversion; "": it is not followed
+	}{
+		"a user":                      {"Contact: <sip:carol@example.test>", false, "unconditional"},
+		"a user, after it rang":       {"Contact: <sip:carol@example.test>", true, "deflection"},
+		"the best of those there are": {"Contact: <sip:dora@elsewhere.test>, <sip:bob@example.test>;q=0.2, <sip:carol@example.test>;q=0.5", false, "unconditional"},
+		"nobody of ours":              {"Contact: <sip:dora@elsewhere.test>", false, ""},
+		"its own user":                {"Contact: <sip:alice@example.test>", false, ""},
+		"nowhere":                     {"Contact: -", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inSwitchboard(t, routes, func(o *office) {
+				phone, caller, target := o.telephone("alice"), o.telephone("bob"), o.telephone("carol")
+				c1 := caller.call(string(alice))
+				in := phone.rung()
+				if c.rings {
+					o.must(in.Ring())
+					o.reaches(c1, ua.Ringing)
+				}
+				o.must(in.Reject(302, c.contact))
+				if c.reason == "" {
+					o.refusedWith(c1, 302)
+					target.quiet(time.Second)
+					return
+				}
+				came := target.rung()
+				if d := values(came.Invitation(), "Diversion"); len(d) != 1 || d[0] != "<sip:alice@example.test>;reason="+c.reason+";counter=1" {
+					t.Errorf("Diversion %q", d)
+				}
+				o.must(came.Answer(ua.SDP("sendrecv")))
+				o.reaches(c1, ua.Confirmed)
+				o.must(c1.Hangup(soon(o)))
+			})
+		})
+	}
+}
+
+// Phones that send calls to each other end nowhere.
+func TestPhonesThatRedirectInACircle(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		phones := map[string]*telephone{"alice": o.telephone("alice"), "carol": o.telephone("carol")}
+		c := o.telephone("bob").call(string(alice))
+		o.must(phones["alice"].rung().Reject(302, "Contact: <sip:carol@example.test>"))
+		o.must(phones["carol"].rung().Reject(302, "Contact: <sip:alice@example.test>"))
+		o.refusedWith(c, 302)
+		phones["alice"].quiet(time.Second)
 	})
 }

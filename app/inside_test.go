@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"lamplight/app"
+	"lamplight/body/dialoginfo"
 	"lamplight/config"
 	"lamplight/sip"
+	"lamplight/sip/ua"
 )
 
 // A phone that writes its own address into From is its user's inside a dialog too,
@@ -58,4 +60,62 @@ func TestRequestsInsideCallsAreNotCounted(t *testing.T) {
 		}
 		o.must(in.Hangup(soon(o)))
 	})
+}
+
+// answers says a response by hand.
+func (h *handset) answers(m *sip.Message, resp sip.Response) {
+	h.o.Helper()
+	_, _ = h.socket.WriteToUDPAddrPort(resp.Append(nil, m, serverAt), serverAt)
+}
+
+// picksUp takes the call that comes next, by hand.
+func (h *handset) picksUp() {
+	h.o.Helper()
+	h.status.Store(0)
+	m := h.next()
+	h.o.expect(m, "INVITE")
+	h.answers(m, sip.Response{Status: 200, ToTag: "hand", Header: []byte("Contact: <" + h.contact() + ">\r\n" + recorded(m))})
+	for h.next().Method() != sip.ACK {
+	}
+}
+
+func recorded(m *sip.Message) (lines string) {
+	for v := range m.Fields(sip.RecordRoute) {
+		lines += "Record-Route: " + string(v) + "\r\n"
+	}
+	return lines
+}
+
+// A BYE that is to be said again with credentials ends nothing yet, and the lamps
+// stay lit; one that nobody answers ends the call for who has said it (RFC 3261
+// §15.1.1).
+func TestABYEThatIsChallenged(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		inSwitchboard(t, nil, func(o *office) {
+			alice, hand := o.telephone("alice"), o.handset("bob")
+			o.expect(hand.do("REGISTER", "sip:example.test", "To: <"+aor("bob")+">", anHour), "200 OK")
+			o.watch("carol", "bob", "dialog")
+			o.lampOf("carol", "bob")
+			c := alice.call(aor("bob"))
+			hand.picksUp()
+			o.reaches(c, ua.Confirmed)
+			o.comesToShow("carol", "bob", dialoginfo.Confirmed)
+			done := make(chan error, 1)
+			go func() { done <- c.Hangup(soon(o)) }()
+			bye := hand.next()
+			o.expect(bye, "BYE")
+			if answered {
+				hand.answers(bye, sip.Response{Status: 407, Header: []byte("Proxy-Authenticate: Digest realm=\"hand\", nonce=\"1\", algorithm=MD5\r\n")})
+				if bye = hand.next(); !bye.Has(sip.ProxyAuthorization) {
+					t.Errorf("it is said again as\n%s", bye.Bytes())
+				}
+				o.expectSilence("carol", "bob", "dialog", 900*time.Millisecond)
+				hand.answers(bye, sip.Response{Status: 200})
+			}
+			o.comesToShow("carol", "bob", dialoginfo.Terminated)
+			if err := <-done; err != nil && answered {
+				t.Error(err)
+			}
+		})
+	}
 }

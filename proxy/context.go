@@ -27,6 +27,7 @@ type context struct {
 	inside  *inside
 	picked  *Seen // of the call that this one picks up; nil: none
 	hold    Hold  // what a request inside a dialog offers
+	bye     *bye  // that is not told yet; nil: there is none
 
 	mu       sync.Mutex
 	stage    stage
@@ -168,7 +169,7 @@ func (cx *context) response(b *branch, m *sip.Message) {
 		return
 	}
 	b.saw(Refused, m)
-	if m.Status() == 430 && cx.elsewhere(b) {
+	if m.Status() == 430 && cx.elsewhere(b) || cx.redirected(b, m) {
 		return
 	}
 	if b.stage == cx.stage.number { // else the call went on without it

@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"time"
 
 	"lamplight/event"
@@ -93,6 +96,50 @@ func (cx *context) divert(to, reason string) bool {
 	cx.sets, cx.best, cx.over = nil, best{}, false
 	go find()
 	return true
+}
+
+// redirected follows where a user's own phone has sent a call (RFC 3261 §16.5):
+// others of the user's may go on ringing. What a gateway says is the caller's to
+// follow. It tells whether it does.
+func (cx *context) redirected(b *branch, m *sip.Message) bool {
+	if m.Status()/100 != 3 || b.target.AoR == "" || b.stage != cx.stage.number || cx.quit || cx.over || cx.final || !cx.forwards() {
+		return false
+	}
+	reason := "unconditional"
+	if b.ringing {
+		reason = "deflection"
+	}
+	for _, uri := range contactsOf(m) {
+		if cx.divert(uri, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// contactsOf are the first contacts of a redirection, the best ones first.
+func contactsOf(m *sip.Message) (uris []string) {
+	type contact struct {
+		uri string
+		q   float64
+	}
+	var list []contact
+	for v := range m.Elements(sip.Contact) {
+		n, err := sip.ParseNameAddr(v)
+		if err != nil || len(list) == maxDiversions {
+			break
+		}
+		c := contact{string(n.URI), 1}
+		if q, ok := n.Params.Get("q"); ok {
+			c.q, _ = strconv.ParseFloat(string(q), 64)
+		}
+		list = append(list, c)
+	}
+	slices.SortStableFunc(list, func(a, b contact) int { return cmp.Compare(b.q, a.q) })
+	for _, c := range list {
+		uris = append(uris, c.uri)
+	}
+	return uris
 }
 
 // ended forwards a call that all phones have refused, or nobody could be asked

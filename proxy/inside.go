@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"time"
 
 	"lamplight/sip"
 	"lamplight/sip/transaction"
@@ -155,9 +156,52 @@ func (cx *context) passed() {
 	cx.target(&s, m, s.ByCaller)
 	s.What, s.Reason = Alive, reasonOf(m)
 	if m.Method() == sip.BYE {
-		s.What = Bye
+		cx.ends(s)
+		return
 	}
 	cx.proxy.o.Saw(s)
+}
+
+// patience is how long the answer to a BYE may take. Who says BYE ends the call,
+// whatever comes back (RFC 3261 §15.1.1), unless he is to say it again with
+// credentials: then the call goes on until he does.
+const patience = time.Second
+
+// bye is a BYE that waits for its answer.
+type bye struct {
+	seen  Seen
+	timer *time.Timer
+}
+
+// ends tells of a BYE once it is answered, or will not be soon. The mutex is held,
+// here and below.
+func (cx *context) ends(s Seen) {
+	if cx.bye != nil {
+		return
+	}
+	s.What = Bye
+	cx.bye = &bye{seen: s, timer: time.AfterFunc(patience, func() {
+		cx.mu.Lock()
+		defer cx.mu.Unlock()
+		cx.hangUp()
+	})}
+}
+
+// hangUp tells of the BYE, once.
+func (cx *context) hangUp() {
+	if b := cx.bye; b != nil && b.timer != nil {
+		b.timer.Stop()
+		b.timer = nil
+		cx.proxy.o.Saw(b.seen)
+	}
+}
+
+// forget is for a BYE that ends nothing.
+func (b *bye) forget() {
+	if b != nil && b.timer != nil {
+		b.timer.Stop()
+		b.timer = nil
+	}
 }
 
 // target notes a remote target that a message may change.
@@ -181,6 +225,12 @@ func (cx *context) answeredInside(m *sip.Message) {
 	s.ByCaller, s.Code, s.Reason = !cx.inside.toCaller, m.Status(), reasonOf(m)
 	method := m.Method()
 	switch {
+	case method == sip.BYE && (m.Status() == 401 || m.Status() == 407):
+		cx.bye.forget()
+		return
+	case method == sip.BYE:
+		cx.hangUp()
+		return
 	case m.Status() == 481:
 		s.What = Gone
 	case m.Status()/100 == 2 && (method == sip.INVITE || method == sip.UPDATE):

@@ -3,7 +3,7 @@
 // belongs to a dialog that was begun through it. It is stateful, stays on the way
 // by Record-Route, and tells what it sees of calls. It does not know who may do
 // what but by what the edge tells of the caller, forwards calls where their user
-// wants that, follows no redirection, and touches no session description.
+// wants that, and touches no session description.
 package proxy
 
 import (

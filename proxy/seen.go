@@ -159,6 +159,8 @@ func (b *branch) sawStatus(what What, status int) {
 		cx.proxy.o.Saw(s)
 	case cx.inside != nil && what == Invite:
 		cx.passed()
+	case cx.inside != nil:
+		cx.hangUp() // nobody has answered
 	}
 }
 

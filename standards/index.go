@@ -11,7 +11,7 @@ var index = []Standard{
 	{2778, "A Model for Presence and Instant Messaging", Supported, "the words"},
 	{2779, "Instant Messaging / Presence Protocol Requirements", Supported, ""},
 	{2782, "A DNS RR for Specifying the Location of Services (DNS SRV)", Supported, ""},
-	{3261, "SIP: Session Initiation Protocol", Partly, "user agent server, registrar (§10), stateful proxy (§16) and the transactions (§17), over UDP, TCP, TLS and WebSocket. Redirections are passed on, not followed; S/MIME is not planned"},
+	{3261, "SIP: Session Initiation Protocol", Partly, "user agent server, registrar (§10), stateful proxy (§16) and the transactions (§17), over UDP, TCP, TLS and WebSocket. Redirections by users' own phones are followed, others are passed on; S/MIME is not planned"},
 	{3262, "Reliability of Provisional Responses in SIP", Partly, "the user agent of the commands, of calls that the server makes, and of the tests; the server takes no calls itself"},
 	{3263, "Locating SIP Servers", Supported, "each requirement stands below; own domains are never looked up"},
 	{3264, "An Offer/Answer Model with SDP", Partly, "calls that the server makes: what one end offers goes to the other; it takes part in no session itself"},
