@@ -207,10 +207,15 @@ func (s *Server) advertisedPorts() (ports []uint16) {
 }
 
 // PeopleChanged takes domains and users in as they are stored now, and asks
-// policy about all subscriptions again.
+// policy about all subscriptions again. What users forced who are gone is
+// forgotten: another of the same name is somebody else.
 func (s *Server) PeopleChanged() error {
+	before := s.book.Load()
 	if err := s.reloadPeople(); err != nil {
 		return err
+	}
+	for _, aor := range s.book.Load().Lost(before) {
+		s.owners.Return(string(aor), owner.Func(func(t *owner.Turn) { s.esc.ReleaseAll(t, aor) }))
 	}
 	for p := range owner.Partitions {
 		err := s.owners.PostPartition(byte(p), owner.Func(func(t *owner.Turn) { s.notifier.AllRulesChanged(t, byte(p)) }))

@@ -1,14 +1,20 @@
 package app_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"lamplight/app"
+	"lamplight/body/pidf"
 	"lamplight/config"
 	"lamplight/directory"
+	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/event/presence"
+	"lamplight/owner"
 	"lamplight/sip"
 	"lamplight/sip/ua"
 )
@@ -209,6 +215,70 @@ func TestForwardingThatIsNotNeeded(t *testing.T) {
 		target.quiet(time.Minute)
 		o.refusedWith(c, 487)
 	})
+}
+
+// Calls leave the own domains along a route, with the rights of who forwards them:
+// the caller may be a stranger, who could not call there.
+func TestForwardingAlongARoute(t *testing.T) {
+	inSwitchboard(t, func(o *app.Options) {
+		o.AllowStrangers, o.Route = true, []config.Route{{Pattern: "0*", Target: "sip:203.0.113.1", Strip: 1, Prepend: "+49"}}
+	}, func(o *office) {
+		gateway, stranger := o.handset("gateway@elsewhere.test"), o.handset("zoe@elsewhere.test")
+		gateway.status.Store(486)
+		o.forwards("alice", app.Forwarding{NoAnswer: "089 123"})
+		o.expect(stranger.final(stranger.request("INVITE", "sip:089123@example.test")), "404 ")
+		o.expect(stranger.final(stranger.request("INVITE", string(alice), "Contact: <"+stranger.contact()+">")), "486 ")
+		o.expect(gateway.next(), `INVITE sip:\+4989123@203\.0\.113\.1 SIP`, "Diversion: <sip:alice@example.test>;reason=unavailable;counter=1")
+	})
+}
+
+// A user that is removed and made again is somebody else, whom nobody has spoken
+// for yet.
+func TestWhatARemovedUserForcedIsForgotten(t *testing.T) {
+	inSwitchboard(t, func(o *app.Options) { o.People = &leavers{} }, func(o *office) {
+		o.undisturbed("alice")
+		o.forwards("alice", app.Forwarding{Busy: "bob"})
+		records := o.journal.Len()
+		o.options.People.(*leavers).left = string(alice)
+		o.must(o.server.PeopleChanged())
+		o.advance(time.Second)
+		if err := o.server.SetDND(alice, true, time.Time{}); err == nil {
+			t.Error("it is taken of who is gone")
+		}
+		o.options.People.(*leavers).left = ""
+		o.must(o.server.PeopleChanged())
+		if u, err := o.server.State(alice); err != nil || u.DND || u.Forwarding != (app.Forwarding{}) || o.journal.Len() != records-2 {
+			t.Errorf("%+v, %v, %d records of %d", u, err, o.journal.Len(), records)
+		}
+	})
+}
+
+// There is an end to what one user may have kept.
+func TestTooMuchForced(t *testing.T) {
+	w := newWorld(t, 1)
+	var refused []error
+	force := func(id, body string) {
+		w.post(alice, func(t *owner.Turn) {
+			f := esc.Forced{Key: event.Key{Event: "presence", Source: event.User, ID: id}, Made: t.Now, Type: pidf.Type, Body: []byte(body)}
+			if err := w.esc.Force(t, alice, f); err != nil {
+				refused = append(refused, err)
+			}
+		})
+		w.settle()
+	}
+	doc := string(presence.Publication(string(alice), "t", presence.Busy, "", w.now).Append(nil))
+	for i := range 64 {
+		force(fmt.Sprint(i), doc)
+	}
+	force("63", doc) // in the place of another
+	if refused != nil {
+		t.Error(refused)
+	}
+	force("64", doc)
+	force("0", doc+strings.Repeat(" ", 64<<10))
+	if len(refused) != 2 || !errors.Is(refused[0], esc.ErrForcedTooMany) || !errors.Is(refused[1], esc.ErrForcedTooLarge) || w.journal.Len() != 64 {
+		t.Errorf("%v, %d records", refused, w.journal.Len())
+	}
 }
 
 // Who forwards to each other does not forward for ever, and nobody rings twice. A

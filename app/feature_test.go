@@ -12,7 +12,6 @@ import (
 
 	"lamplight/app"
 	"lamplight/body/csta"
-	"lamplight/event"
 	"lamplight/event/presence"
 	"lamplight/sip"
 )
@@ -182,15 +181,13 @@ func TestForwardingNeedsTheProxy(t *testing.T) {
 
 // Do not disturb from five places shows in all places, within a second: what is
 // said by a telephone's key, a publication, the command and the API (which share
-// what they call), a status document that says so.
+// what they call), and a hard-state document that says so.
 func TestDoNotDisturbFromEverywhereToEverywhere(t *testing.T) {
-	const alice event.AoR = "sip:alice@example.test"
 	inSwitchboard(t, nil, func(o *office) {
 		key := o.handset("alice").subscribe("alice", asFeature)
 		lamp, person := o.handset("bob").subscribe("alice", "Event: dialog"), o.handset("bob").subscribe("alice")
 		other := o.handset("alice").subscribe("alice", asFeature)
 		phone, bob := o.telephone("alice"), o.telephone("bob")
-		_ = phone
 		until := func() time.Time { return time.Now().Add(time.Minute) }
 		off := func() error { return o.server.SetDND(alice, false, time.Time{}) }
 		for _, c := range []struct {
@@ -201,6 +198,9 @@ func TestDoNotDisturbFromEverywhereToEverywhere(t *testing.T) {
 				func() error { o.expect(key.again(wantsDND("false")...), "200 OK"); return nil }},
 			{"a publication", func() error { o.publish("alice", presence.DND); return nil }, func() error { o.publish("alice", presence.Available); return nil }},
 			{"the server's interface", func() error { return o.server.SetDND(alice, true, time.Time{}) }, off},
+			{"a hard-state document", func() error {
+				return o.server.SetHard(alice, `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="`+string(alice)+`"><person xmlns="urn:ietf:params:xml:ns:pidf:data-model" id="p"><dnd xmlns="urn:lamplight:presence"/></person></presence>`)
+			}, func() error { return o.server.SetHard(alice, "") }},
 			{"with an end", func() error { return o.server.SetDND(alice, true, until()) }, func() error { o.advance(time.Minute); return nil }},
 		} {
 			o.advance(time.Minute) // as often may be told
@@ -221,7 +221,12 @@ func TestDoNotDisturbFromEverywhereToEverywhere(t *testing.T) {
 				if u, err := o.server.State(alice); err != nil || u.DND != step.on || u.State != want {
 					t.Errorf("from %s: %+v, %v", c.from, u, err)
 				}
-				_ = bob
+				if c := bob.call(string(alice)); step.on {
+					o.refusedWith(c, 480)
+				} else {
+					phone.rung()
+					o.must(c.Hangup(soon(o)))
+				}
 				if late := time.Since(began); late > time.Second {
 					t.Errorf("from %s %v later", c.from, late)
 				}

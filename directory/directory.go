@@ -233,6 +233,16 @@ func (d *Directory) Follow(old *Directory) {
 	}
 }
 
+// Lost are the users that a snapshot had and this one does not.
+func (d *Directory) Lost(old *Directory) (list []event.AoR) {
+	for aor := range old.users {
+		if _, ok := d.users[aor]; !ok {
+			list = append(list, aor)
+		}
+	}
+	return list
+}
+
 // Has tells whether there is such a user.
 func (d *Directory) Has(aor event.AoR) bool {
 	_, ok := d.users[aor]

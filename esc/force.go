@@ -76,6 +76,15 @@ func (c *Compositor) Release(t *owner.Turn, aor event.AoR, k event.Key) {
 	c.Withdraw(t, aor, k)
 }
 
+// ReleaseAll ends all of an AoR's inputs that were entered by Force.
+func (c *Compositor) ReleaseAll(t *owner.Turn, aor event.AoR) {
+	for _, in := range c.Inputs(aor) {
+		if isKept(in.Key) {
+			c.Release(t, aor, in.Key)
+		}
+	}
+}
+
 func (c *Compositor) unkeep(t *owner.Turn, aor event.AoR, k event.Key) {
 	t.Save(owner.Record{Key: forcedKey(aor, k)})
 }
