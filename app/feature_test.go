@@ -199,8 +199,8 @@ func TestDoNotDisturbFromEverywhereToEverywhere(t *testing.T) {
 			{"a publication", func() error { o.publish("alice", presence.DND); return nil }, func() error { o.publish("alice", presence.Available); return nil }},
 			{"the server's interface", func() error { return o.server.SetDND(alice, true, time.Time{}) }, off},
 			{"a hard-state document", func() error {
-				return o.server.SetHard(alice, `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="`+string(alice)+`"><person xmlns="urn:ietf:params:xml:ns:pidf:data-model" id="p"><dnd xmlns="urn:lamplight:presence"/></person></presence>`)
-			}, func() error { return o.server.SetHard(alice, "") }},
+				return o.server.SetHardState(alice, []byte(`<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="`+string(alice)+`"><person xmlns="urn:ietf:params:xml:ns:pidf:data-model" id="p"><dnd xmlns="urn:lamplight:presence"/></person></presence>`))
+			}, func() error { return o.server.SetHardState(alice, nil) }},
 			{"with an end", func() error { return o.server.SetDND(alice, true, until()) }, func() error { o.advance(time.Minute); return nil }},
 		} {
 			o.advance(time.Minute) // as often may be told

@@ -19,6 +19,9 @@ import (
 var (
 	dndKey    = event.Key{Event: "presence", Source: event.User, ID: "dnd"}
 	manualKey = event.Key{Event: "presence", Source: event.User, ID: "manual"}
+
+	hardKey = event.Key{Event: "presence", Source: event.Default, ID: "hard"}
+	saidKey = event.Key{Event: "presence", Source: event.User, ID: "document"} // by hand, in the hard state's document
 )
 
 // Status is what a user has chosen to be, beside what is known of devices and
@@ -103,6 +106,38 @@ func (s *Server) ClearStatus(aor event.AoR) error {
 		s.esc.Release(t, aor, manualKey)
 		return nil
 	})
+}
+
+// SetHardState makes a PIDF document a user's hard state (RFC 4827): what is shown
+// where no device has published. What its person says by hand, <dnd/> or <manual/>,
+// is no hard state and counts beside publications as well. Without a body there is
+// none any more. The error may be of event.Package.Parse.
+func (s *Server) SetHardState(aor event.AoR, body []byte) error {
+	return s.change(aor, func(t *owner.Turn) error { return s.setHardState(t, aor, body) })
+}
+
+func (s *spine) setHardState(t *owner.Turn, aor event.AoR, body []byte) error {
+	if body == nil {
+		s.esc.Release(t, aor, hardKey)
+		s.esc.Release(t, aor, saidKey)
+		return nil
+	}
+	hard := esc.Forced{Key: hardKey, Made: t.Now, Type: pidf.Type, Body: body}
+	if err := s.esc.Force(t, aor, hard); err != nil {
+		return err
+	}
+	in, _ := s.esc.Input(aor, hardKey)
+	said := pidf.Presence{Entity: string(aor)}
+	for _, p := range in.Doc.(*pidf.Presence).Persons {
+		if p.DND || p.Manual {
+			said.Persons = append(said.Persons, p)
+		}
+	}
+	if said.Persons == nil {
+		s.esc.Release(t, aor, saidKey)
+		return nil
+	}
+	return s.esc.Force(t, aor, esc.Forced{Key: saidKey, Made: t.Now, Type: pidf.Type, Body: said.Append(nil)})
 }
 
 // force enters what is said of a person.
