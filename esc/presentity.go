@@ -76,24 +76,8 @@ func (p *presentity) bag(events []event.Name) []event.Input {
 			bag = append(bag, in)
 		}
 	}
-	slices.SortFunc(bag, compareInputs)
+	slices.SortFunc(bag, func(a, b event.Input) int { return a.Compare(&b.Key) })
 	return bag
-}
-
-func compareInputs(a, b event.Input) int {
-	if a.Event != b.Event {
-		if a.Event < b.Event {
-			return -1
-		}
-		return 1
-	}
-	if a.Source != b.Source {
-		return int(a.Source) - int(b.Source)
-	}
-	if a.ID < b.ID {
-		return -1
-	}
-	return 1
 }
 
 // settle sets the alarm to the next moment of change, and drops a bag that is

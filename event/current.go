@@ -9,18 +9,31 @@ import (
 // Current are the inputs that count now, in an order that is always the same,
 // and the next moment at which others will (zero: none by itself).
 func Current(in []Input, now time.Time) (live []Input, next time.Time) {
-	for _, i := range in {
-		for _, at := range []time.Time{i.From, i.Until} {
-			next = Sooner(next, at, now)
-		}
+	live = make([]Input, 0, len(in))
+	sorted := true
+	for j := range in {
+		i := &in[j]
+		next = Sooner(Sooner(next, i.From, now), i.Until, now)
 		if !i.From.After(now) && (i.Until.IsZero() || i.Until.After(now)) {
-			live = append(live, i)
+			sorted = sorted && (len(live) == 0 || live[len(live)-1].Compare(&i.Key) <= 0)
+			live = append(live, *i)
 		}
 	}
-	slices.SortFunc(live, func(a, b Input) int {
-		return cmp.Or(cmp.Compare(a.Event, b.Event), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
-	})
+	if !sorted {
+		slices.SortFunc(live, func(a, b Input) int { return a.Compare(&b.Key) })
+	}
 	return live, next
+}
+
+// Compare orders keys: by event, source and ID.
+func (k *Key) Compare(other *Key) int {
+	if k.Event != other.Event {
+		return cmp.Compare(k.Event, other.Event)
+	}
+	if k.Source != other.Source {
+		return cmp.Compare(k.Source, other.Source)
+	}
+	return cmp.Compare(k.ID, other.ID)
 }
 
 // Sooner is the earlier of next, where zero is never, and of another moment

@@ -25,13 +25,13 @@ const personID = "person"
 
 // known is what is known of somebody now.
 type known struct {
-	published  []publication
+	published  []*publication
 	reports    []dialoginfo.Report
-	called     time.Time // when the newest report of a live dialog was made
-	caller     event.Key // and who made it
+	called     time.Time  // when the newest report of a live dialog was made
+	caller     *event.Key // and who made it
 	registered bool
 	awake      bool // a device of theirs is: not all that are bound sleep
-	bound      event.Key
+	bound      *event.Key
 	heard      bool // a device has published
 	next       time.Time
 }
@@ -50,7 +50,7 @@ func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.
 // gather sorts the inputs that count now by what they tell.
 func gather(in []event.Input, now time.Time) known {
 	live, next := event.Current(in, now)
-	k := known{next: next}
+	k := known{next: next, published: make([]*publication, 0, len(live))}
 	for i := range live {
 		in := &live[i]
 		switch doc := in.Doc.(type) {
@@ -64,15 +64,15 @@ func gather(in []event.Input, now time.Time) known {
 			}
 		case *reginfo.Contact:
 			if in.Event == "reg" && doc != nil && doc.State == reginfo.Active {
-				k.registered, k.bound = true, in.Key
+				k.registered, k.bound = true, &in.Key
 				k.awake = k.awake || !doc.Asleep
 			}
 		}
 	}
 	k.published = newest(k.published)
-	k.heard = slices.ContainsFunc(k.published, func(p publication) bool { return p.Source == event.EPA })
+	k.heard = slices.ContainsFunc(k.published, func(p *publication) bool { return p.Source == event.EPA })
 	k.published = slices.DeleteFunc(k.published, k.superseded)
-	slices.SortStableFunc(k.published, func(a, b publication) int { return b.stamp.Compare(a.stamp) })
+	slices.SortStableFunc(k.published, func(a, b *publication) int { return b.stamp.Compare(a.stamp) })
 	return k
 }
 
@@ -83,7 +83,7 @@ func (k *known) report(in *event.Input, doc *dialoginfo.Info) {
 	}
 	for i := range doc.Dialogs {
 		if isLive(&doc.Dialogs[i]) {
-			k.called, k.caller = in.Made, in.Key
+			k.called, k.caller = in.Made, &in.Key
 			return
 		}
 	}
@@ -94,30 +94,33 @@ const hardID = "hard"
 
 // superseded tells what hard state does not count: none does where a device says
 // something (RFC 3903 §3), and the user's own comes before any other.
-func (k *known) superseded(p publication) bool {
-	return p.Source == event.Default && (k.heard || p.ID != hardID && slices.ContainsFunc(k.published, func(q publication) bool {
+func (k *known) superseded(p *publication) bool {
+	return p.Source == event.Default && (k.heard || p.ID != hardID && slices.ContainsFunc(k.published, func(q *publication) bool {
 		return q.Source == event.Default && q.ID == hardID
 	}))
 }
 
 // newest leaves out what a device said before it forgot that it had: all of an
 // older publication's tuples are in a newer one, with later timestamps.
-func newest(all []publication) []publication {
+func newest(all []*publication) []*publication {
 	if len(all) < 2 {
 		return all
 	}
-	stamped := map[[2]string]time.Time{}
-	for i := range all {
-		for j := range all[i].tuples {
-			t := &all[i].tuples[j]
+	stamped := make(map[[2]string]time.Time, len(all))
+	for _, p := range all {
+		for i := range p.tuples {
+			t := &p.tuples[i]
 			k := [2]string{t.ID, t.Contact}
 			stamped[k] = later(stamped[k], t.Timestamp)
 		}
 	}
-	return slices.DeleteFunc(all, func(p publication) bool {
-		return len(p.tuples) > 0 && !slices.ContainsFunc(p.tuples, func(t pidf.Tuple) bool {
-			return t.ID == "" || t.Timestamp.IsZero() || !stamped[[2]string{t.ID, t.Contact}].After(t.Timestamp)
-		})
+	return slices.DeleteFunc(all, func(p *publication) bool {
+		for i := range p.tuples {
+			if t := &p.tuples[i]; t.ID == "" || t.Timestamp.IsZero() || !stamped[[2]string{t.ID, t.Contact}].After(t.Timestamp) {
+				return false
+			}
+		}
+		return len(p.tuples) > 0
 	})
 }
 
@@ -127,12 +130,13 @@ func newest(all []publication) []publication {
 // It tells what each layer says, with what the tuples say of reachability.
 func (k *known) join(out *pidf.Presence, registrar bool) claims {
 	ids := map[string]bool{personID: true}
-	for i := range k.published {
-		p := &k.published[i]
+	out.Tuples = make([]pidf.Tuple, 0, max(len(k.published), 1))
+	for _, p := range k.published {
 		if p.Source == event.EPA || p.Source == event.Default {
-			for _, t := range p.tuples {
+			for i := range p.tuples {
+				out.Tuples = append(out.Tuples, p.tuples[i])
+				t := &out.Tuples[len(out.Tuples)-1]
 				t.ID = unique(ids, t.ID, p.ID)
-				out.Tuples = append(out.Tuples, t)
 			}
 		}
 		out.Elements = union(out.Elements, p.doc.Elements)
@@ -140,16 +144,18 @@ func (k *known) join(out *pidf.Presence, registrar bool) claims {
 			out.Location = p.doc.Location
 		}
 	}
-	slices.SortStableFunc(out.Tuples, func(a, b pidf.Tuple) int {
-		return cmp.Or(cmp.Compare(b.Basic, a.Basic), b.Timestamp.Compare(a.Timestamp), cmp.Compare(a.ID, b.ID))
-	})
+	if len(out.Tuples) > 1 {
+		slices.SortStableFunc(out.Tuples, func(a, b pidf.Tuple) int {
+			return cmp.Or(cmp.Compare(b.Basic, a.Basic), b.Timestamp.Compare(a.Timestamp), cmp.Compare(a.ID, b.ID))
+		})
+	}
 	out.Tuples = out.Tuples[:min(len(out.Tuples), maxTuples)]
 	k.devices(out, ids)
 	c := k.claims(registrar, out.Tuples)
 	basic := map[State]string{Available: "open", Away: "open", Offline: "closed"}[c[Reachability].state]
 	switch {
 	case len(out.Tuples) == 0:
-		out.Tuples = []pidf.Tuple{{ID: unique(ids, "presence", ""), Basic: basic}}
+		out.Tuples = append(out.Tuples, pidf.Tuple{ID: unique(ids, "presence", ""), Basic: basic})
 		if basic == "open" {
 			out.Tuples[0].Contact = out.Entity
 		}
@@ -163,10 +169,12 @@ func (k *known) join(out *pidf.Presence, registrar bool) claims {
 
 // devices takes the newest element of each device (RFC 4479 §3.5).
 func (k *known) devices(out *pidf.Presence, ids map[string]bool) {
-	at := map[string]int{}
-	for i := range k.published {
-		p := &k.published[i]
+	var at map[string]int
+	for _, p := range k.published {
 		for _, d := range p.doc.Devices {
+			if at == nil {
+				at = map[string]int{}
+			}
 			name := cmp.Or(d.DeviceID, p.ID+"\x00"+d.ID)
 			j, twice := at[name]
 			switch {
@@ -175,8 +183,8 @@ func (k *known) devices(out *pidf.Presence, ids map[string]bool) {
 				d.ID = unique(ids, d.ID, p.ID)
 				out.Devices = append(out.Devices, d)
 			case twice && d.Timestamp.After(out.Devices[j].Timestamp):
-				d.ID, out.Devices[j] = out.Devices[j].ID, d
-				out.Devices[j].ID = d.ID
+				d.ID = out.Devices[j].ID
+				out.Devices[j] = d
 			}
 		}
 	}
@@ -220,14 +228,13 @@ func (k *known) claims(registrar bool, tuples []pidf.Tuple) (c claims) {
 		}
 	}
 	idle := k.idle()
-	for i := range k.published {
-		p := &k.published[i]
-		for l, said := range p.claims {
-			c.enter(Layer(l), said.state, said.by, said.until)
+	for _, p := range k.published {
+		for l := Override; l <= Fallback; l++ {
+			c.enter(l, p.claims[l].state, p.claims[l].by, p.claims[l].until)
 		}
 	}
 	if idle {
-		c.enter(Activity, Away, event.Key{}, time.Time{})
+		c.enter(Activity, Away, nil, time.Time{})
 	}
 	return c
 }

@@ -29,8 +29,8 @@ func (l Layer) String() string { return layerNames[l] }
 // claim is what an input says in a layer.
 type claim struct {
 	state State
-	by    event.Key // "": of several
-	until time.Time // zero: as long as the input says so
+	by    *event.Key // nil: of several, or of none
+	until time.Time  // zero: as long as the input says so
 }
 
 // claims are the strongest of each layer; the zero State is none.
@@ -38,7 +38,7 @@ type claims [Reachability + 1]claim
 
 // enter takes a claim of a layer. Of two that are as strong, the one that lasts
 // longer counts, and of these the first: the inputs come in a fixed order.
-func (c *claims) enter(l Layer, s State, by event.Key, until time.Time) {
+func (c *claims) enter(l Layer, s State, by *event.Key, until time.Time) {
 	if s == 0 || s == Unknown {
 		return
 	}

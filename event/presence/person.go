@@ -54,8 +54,7 @@ func tells(p *pidf.Person) bool {
 // one set (RFC 4480 §3.2).
 func (k *known) activities(person *pidf.Person, c *claims, state State, won Layer) (from, until time.Time) {
 	free := frees(state, won)
-	for i := range k.published {
-		p := &k.published[i]
+	for _, p := range k.published {
 		if p.signedOff {
 			continue
 		}
@@ -92,8 +91,7 @@ func (k *known) activities(person *pidf.Person, c *claims, state State, won Laye
 // can be one of, the one with the newest timestamp (RFC 4479 §3.5), and all that
 // are not known.
 func (k *known) describe(person *pidf.Person) {
-	for i := range k.published {
-		p := &k.published[i]
+	for _, p := range k.published {
 		person.UserInput = used(person.UserInput, p)
 		for j := range p.persons {
 			q := &p.persons[j]
@@ -152,8 +150,8 @@ func more(a, b pidf.UserInput) pidf.UserInput {
 // idle tells whether something is said of use, and nothing is in use.
 func (k *known) idle() bool {
 	var sum pidf.UserInput
-	for i := range k.published {
-		sum = used(sum, &k.published[i])
+	for _, p := range k.published {
+		sum = used(sum, p)
 	}
 	return sum.State == "idle"
 }
@@ -161,8 +159,7 @@ func (k *known) idle() bool {
 // notes takes over the notes that people wrote, first those of the layer that won.
 func (k *known) notes(person *pidf.Person, won Layer) {
 	for _, first := range []bool{true, false} {
-		for i := range k.published {
-			p := &k.published[i]
+		for _, p := range k.published {
 			if (p.claims[won].state != 0) != first {
 				continue
 			}

@@ -27,10 +27,13 @@ type spoken struct {
 }
 
 // read cuts an input's document, and notes when what it says changes by itself.
-func (k *known) read(in *event.Input, doc *pidf.Presence, now time.Time) publication {
-	p := publication{Key: in.Key, doc: doc, tuples: doc.Tuples, persons: make([]spoken, len(doc.Persons))}
-	if slices.ContainsFunc(doc.Tuples, func(t pidf.Tuple) bool { return t.Timed != nil }) {
-		p.tuples = k.timely(doc.Tuples, now)
+func (k *known) read(in *event.Input, doc *pidf.Presence, now time.Time) *publication {
+	p := &publication{Key: in.Key, doc: doc, tuples: doc.Tuples, persons: make([]spoken, len(doc.Persons))}
+	for i := range doc.Tuples {
+		if doc.Tuples[i].Timed != nil {
+			p.tuples = k.timely(doc.Tuples, now)
+			break
+		}
 	}
 	for i := range p.tuples {
 		p.stamp = later(p.stamp, p.tuples[i].Timestamp)
@@ -105,12 +108,7 @@ func (k *known) cut(q *spoken, now time.Time) {
 	if q.Timed != nil {
 		k.cutActivities(q, now)
 	}
-	if slices.ContainsFunc(q.Elements, isTimed) {
-		q.Elements = k.cutElements(q.Elements, now)
-	}
-	if slices.ContainsFunc(q.Location, isTimed) {
-		q.Location = k.cutElements(q.Location, now)
-	}
+	q.Elements, q.Location = k.cutElements(q.Elements, now), k.cutElements(q.Location, now)
 }
 
 func (k *known) cutActivities(q *spoken, now time.Time) {
@@ -134,6 +132,9 @@ func (k *known) cutActivities(q *spoken, now time.Time) {
 func isTimed(e pidf.Element) bool { return !e.From.IsZero() || !e.Until.IsZero() }
 
 func (k *known) cutElements(all []pidf.Element, now time.Time) []pidf.Element {
+	if !slices.ContainsFunc(all, isTimed) {
+		return all
+	}
 	return slices.DeleteFunc(slices.Clone(all), func(e pidf.Element) bool {
 		k.changes(now, e.From, e.Until)
 		return !e.Holds(now)
@@ -148,7 +149,7 @@ func (p *publication) claim() {
 	for i := range p.persons {
 		q := &p.persons[i]
 		if q.DND {
-			p.claims.enter(Override, DND, p.Key, sooner(q.DNDUntil, q.whole(p.Source)))
+			p.claims.enter(Override, DND, &p.Key, sooner(q.DNDUntil, q.whole(p.Source)))
 		}
 		if q.Manual || p.Source == event.User && !q.DND && q.DNDUntil.IsZero() {
 			picked = true
@@ -161,7 +162,7 @@ func (p *publication) claim() {
 	}
 	other.document(p.doc)
 	if (chosen.dnd || other.dnd) && p.claims[Override].state != DND {
-		p.claims.enter(Override, DND, p.Key, time.Time{})
+		p.claims.enter(Override, DND, &p.Key, time.Time{})
 	}
 	if picked {
 		p.choose(chosen.state(), chosenUntil)
@@ -183,9 +184,9 @@ func (p *publication) choose(s State, until time.Time) {
 		s = Available
 	}
 	if until.IsZero() {
-		p.claims.enter(Manual, s, p.Key, until)
+		p.claims.enter(Manual, s, &p.Key, until)
 	} else {
-		p.claims.enter(Override, s, p.Key, until)
+		p.claims.enter(Override, s, &p.Key, until)
 	}
 }
 
@@ -196,13 +197,13 @@ func (p *publication) observe(s State, until time.Time) {
 		if s == Unknown {
 			s = Meeting
 		}
-		p.claims.enter(Meetings, s, p.Key, until)
+		p.claims.enter(Meetings, s, &p.Key, until)
 	case p.Source == event.Default:
-		p.claims.enter(Fallback, s, p.Key, until)
+		p.claims.enter(Fallback, s, &p.Key, until)
 	case s.isCall():
-		p.claims.enter(Calls, s, p.Key, until)
+		p.claims.enter(Calls, s, &p.Key, until)
 	default:
-		p.claims.enter(Activity, s, p.Key, until)
+		p.claims.enter(Activity, s, &p.Key, until)
 	}
 }
 
