@@ -55,7 +55,7 @@ func (p *Process) openSocket() error {
 func (p *Process) commands() http.Handler {
 	u := &users{p.people, p.PeopleChanged, false}
 	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call,
-		State: p.userState, DND: p.orderDND, Status: p.orderStatus, Forwarding: p.orderForwarding})
+		State: p.userState, Explain: p.explain, DND: p.orderDND, Status: p.orderStatus, Forwarding: p.orderForwarding})
 }
 
 // started is a handler that is made once the server is there; before, it answers

@@ -93,15 +93,8 @@ func (s *spine) statesFor(watcher event.AoR, of []event.AoR) map[event.AoR]strin
 // stateFor is a user's state in a word as somebody may see it, in a turn of its
 // owner.
 func (s *spine) stateFor(t *owner.Turn, watcher, aor event.AoR) string {
-	grant, _ := s.decide(aor, event.Subscriber{AoR: watcher, Authenticated: true}, "presence", t.Now)
-	pkg := presence.Package{Registrar: s.registrar != nil}
-	doc := s.esc.Document(t, aor, "presence")
-	switch grant.Handling {
-	case event.Allow:
-		doc = pkg.View(doc, grant.Rights)
-	case event.PoliteBlock:
-		doc = pkg.View(doc, "")
-	default:
+	doc, _, _ := s.viewFor(t, aor, watcher, "presence")
+	if doc == nil {
 		return ""
 	}
 	state, _, _ := presence.StateOf(doc.(*pidf.Presence))

@@ -86,6 +86,9 @@ type Operations struct {
 	Call func(ctx context.Context, o CallOrder, tell func(CallEvent)) error
 	// State is what a user has forced, and what comes of it.
 	State func(user string) (UserState, error)
+	// Explain is why a user's state is as it is, and what others see, and one of
+	// them: as, "" for none.
+	Explain func(user, as string) (Explained, error)
 	// DND and Status force something, and give what comes of it.
 	DND        func(DNDOrder) (UserState, error)
 	Status     func(StatusOrder) (UserState, error)

@@ -289,6 +289,14 @@ func SameDomain(a, b event.AoR) bool {
 	return ok && x == y
 }
 
+// Listed are the domains whose users may watch those of a domain.
+func (d *Directory) Listed(domain string) []string {
+	if one := d.domains[domain]; one != nil {
+		return one.Watchers
+	}
+	return nil
+}
+
 // Lists tells whether a domain lists another as one whose users may watch.
 func (d *Directory) Lists(domain, other string) bool {
 	one := d.domains[domain]

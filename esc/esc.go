@@ -135,6 +135,9 @@ func (c *Compositor) Document(t *owner.Turn, aor event.AoR, name event.Name) eve
 	return doc
 }
 
+// Package is an event's package; nil: there is none.
+func (c *Compositor) Package(name event.Name) event.Package { return c.byName[name] }
+
 // Input is one of an AoR's inputs; ok is false where there is none of the key.
 func (c *Compositor) Input(aor event.AoR, k event.Key) (in event.Input, ok bool) {
 	if p := c.shares[owner.Partition(string(aor))][aor]; p != nil {

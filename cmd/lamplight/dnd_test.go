@@ -47,6 +47,17 @@ func TestWhatIsForcedByCommand(t *testing.T) {
 		!strings.Contains(out, "has chosen meeting (on the 3rd floor) until 2") {
 		t.Error(out)
 	}
+	out := succeed(t, "", "explain", "alice", "--data", data)
+	for _, want := range []string{"alice@example.test does not want to be disturbed: ", "it changes by itself at 2", "user of presence (manual): chosen by hand, meeting",
+		"> override         do not disturb until 2", "own domain: dnd (on the 3rd floor), lamp terminated (allow", "stranger: nothing (block)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	var why control.Explained
+	if err := json.Unmarshal([]byte(succeed(t, "", "explain", "alice", "--as", "bob", "--json", "--data", data)), &why); err != nil || why.State != "dnd" || len(why.Watchers) != 1 || why.Watchers[0].Document == "" {
+		t.Errorf("%+v, %v", why, err)
+	}
 	if u := ask("dnd", "alice", "off"); u.DND.On || u.Status == nil {
 		t.Errorf("%+v", u)
 	}

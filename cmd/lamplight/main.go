@@ -26,6 +26,7 @@ type commands struct {
 	DND      dndCmd      `cmd:"" name:"dnd" help:"Say that a user does not want to be disturbed, or does."`
 	Status   statusCmd   `cmd:"" help:"Say what a user has chosen to be, and show it."`
 	Forward  forwardCmd  `cmd:"" help:"Say where the calls of a user go, and show it."`
+	Explain  explainCmd  `cmd:"" help:"Say why the lamp of a user is as it is, and who sees what."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`

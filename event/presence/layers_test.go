@@ -207,7 +207,11 @@ func TestOrderNeverMatters(t *testing.T) {
 				t.Fatalf("seed %d: in one order %v\n%s\nin another %v\n%s", seed, next, want, again, got)
 			}
 		}
-		if s, _, _ := StateOf(doc.(*pidf.Presence)); s == Available && basic(doc.(*pidf.Presence).Tuples) != Available {
+		s, _, _ := StateOf(doc.(*pidf.Presence))
+		if e := office.Explain(alice, in, noon); e.State != s.Token() || !e.Next.Equal(next) || len(e.Inputs) != len(in) {
+			t.Fatalf("seed %d: explained as %+v, and it is %v, next %v\n%s", seed, e, s, next, want)
+		}
+		if s == Available && basic(doc.(*pidf.Presence).Tuples) != Available {
 			t.Fatalf("seed %d: available, and not reachable\n%s", seed, want)
 		}
 	}

@@ -55,7 +55,7 @@ func tells(p *pidf.Person) bool {
 func (k *known) activities(person *pidf.Person, c *claims, state State, won Layer) (from, until time.Time) {
 	free := frees(state, won)
 	for _, p := range k.published {
-		if p.signedOff {
+		if p.signedOff || free && p.claims[won].state == 0 {
 			continue
 		}
 		for j := range p.persons {
@@ -75,7 +75,7 @@ func (k *known) activities(person *pidf.Person, c *claims, state State, won Laye
 	}
 	for l := Override; l <= Fallback; l++ {
 		s := c[l].state
-		if s == 0 || s == InDoubt && state != InDoubt || free && l > Manual {
+		if s == 0 || s == InDoubt && state != InDoubt || free && l > won {
 			continue
 		}
 		if a := s.look().activity; a != "" && !slices.ContainsFunc(person.Activities, func(have string) bool { return have == a || ofActivity(have) == s }) {
