@@ -81,7 +81,7 @@ func (p *Process) setLogLevel(name string) error {
 
 // Metrics shows what the stages count.
 func (s *Server) Metrics() http.Handler {
-	return metrics.Handler(metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, HEP: s.hep,
+	return metrics.Handler(metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, Proxy: s.proxy, HEP: s.hep,
 		Events: s.events, Version: Version})
 }
 

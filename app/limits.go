@@ -31,7 +31,7 @@ func streamLimits(l config.Limit) transaction.StreamOptions {
 func requestLimits(l config.Limit) uas.Limits {
 	return uas.Limits{Document: l.Document, XML: limits.XML{Depth: l.XMLDepth, Attributes: l.XMLAttributes, Namespaces: l.XMLNamespaces}, LoginIdle: time.Duration(l.LoginIdle),
 		Source: uas.Rate{Burst: l.SourceBurst, Each: l.SourceRate}, User: uas.Rate{Burst: l.UserBurst, Each: l.UserRate},
-		AoR: uas.Rate{Burst: l.AoRBurst, Each: l.AoRRate}, Guesses: l.Guesses,
+		AoR: uas.Rate{Burst: l.AoRBurst, Each: l.AoRRate}, Called: uas.Rate{Burst: l.CalledBurst, Each: l.CalledRate}, Guesses: l.Guesses,
 		GuessWithin: time.Duration(l.GuessWithin), GuessPause: time.Duration(l.GuessPause)}
 }
 

@@ -117,6 +117,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Whoever calls, a user's phones ring so often and no oftener; others can be called.
+func TestLimitCalled(t *testing.T) {
+	inSwitchboard(t, func(o *app.Options) { o.Limit.CalledBurst, o.Limit.CalledRate = 3, 1 }, func(o *office) {
+		alice, bob := o.handset("alice"), o.handset("bob")
+		for i := range 3 {
+			o.expect([]*handset{alice, bob}[i%2].paid("INVITE", aor("carol")), "480 ")
+		}
+		o.expect(alice.paid("INVITE", aor("carol")), "500 Too Many Calls", soonAgain...)
+		o.expect(alice.paid("INVITE", aor("bob")), "480 ")
+		o.expectMetrics(map[string]string{`lamplight_limit_total{limit="called"}`: "1"})
+		o.advance(time.Second)
+		o.expect(alice.paid("INVITE", aor("carol")), "480 ")
+	})
+}
+
 // An owner that has too much to do says so for the whole server, and goes on
 // when it is through.
 func TestLimitIntake(t *testing.T) {

@@ -148,3 +148,31 @@ func TestMetricsOfWhatGoesWrong(t *testing.T) {
 		})
 	})
 }
+
+// Calls are counted by what became of them.
+func TestMetricsOfCalls(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		alice, bob := o.telephone("alice"), o.telephone("bob")
+		c, in := o.talk(alice, bob)
+		o.expectMetrics(map[string]string{`lamplight_proxy_calls_total{result="answered"}`: "1", `lamplight_proxy_branches_total`: "1", `lamplight_proxy_pending`: "0"})
+		o.must(in.Hangup(soon(o)))
+		o.reaches(c, ua.Ended)
+		c = alice.call(aor("bob"))
+		in = bob.rung()
+		o.must(in.Ring())
+		o.reaches(c, ua.Ringing)
+		o.expectMetrics(map[string]string{`lamplight_proxy_pending`: "1"})
+		o.must(c.Hangup(soon(o)))
+		o.refusedWith(c, 487)
+		c = alice.call(aor("bob"))
+		o.must(bob.rung().Reject(486))
+		o.refusedWith(c, 486)
+		c = alice.call(aor("bob"))
+		o.must(bob.rung().Reject(302, "Contact: <sip:carol@example.test>"))
+		o.refusedWith(c, 480)
+		for result, n := range map[string]string{"answered": "1", "cancelled": "1", "busy": "1", "unanswered": "1", "refused": "0", "failed": "0", "challenged": "0"} {
+			o.expectMetrics(map[string]string{`lamplight_proxy_calls_total{result="` + result + `"}`: n})
+		}
+		o.expectMetrics(map[string]string{`lamplight_proxy_diverted_total`: "1", `lamplight_proxy_branches_total`: "4", `lamplight_proxy_pending`: "0"})
+	})
+}

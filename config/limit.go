@@ -47,6 +47,9 @@ type Limit struct {
 	AoRBurst    int `toml:"aor-burst" name:"aor-burst" default:"2000" help:"Requests at once about an AoR; more: 500."`
 	AoRRate     int `toml:"aor-rate" name:"aor-rate" default:"200" help:"And each second."`
 
+	CalledBurst int `toml:"called-burst" default:"60" help:"Calls at once to an AoR; more: 500."`
+	CalledRate  int `toml:"called-rate" default:"2" help:"And each second."`
+
 	Guesses     int      `toml:"guesses" default:"10" help:"Wrong passwords of one user from one address within guess-within; then nothing more is answered to the two for guess-pause."`
 	GuessWithin Duration `toml:"guess-within" default:"5m" help:"How long a wrong password counts."`
 	GuessPause  Duration `toml:"guess-pause" default:"15m" help:"How long who guessed is not answered."`
@@ -79,7 +82,7 @@ func (l Limit) check() error {
 		"call-id": l.CallID, "tag": l.Tag, "xml-depth": l.XMLDepth, "xml-attributes": l.XMLAttributes, "xml-namespaces": l.XMLNamespaces, "document": l.Document, "user-subscriptions": l.UserSubscriptions, "subscriptions": l.Subscriptions,
 		"contacts": l.Contacts, "publications": l.Publications, "peer-publications": l.PeerPublications,
 		"source-burst": l.SourceBurst, "source-rate": l.SourceRate, "user-burst": l.UserBurst, "user-rate": l.UserRate,
-		"user-calls": l.UserCalls, "aor-burst": l.AoRBurst, "aor-rate": l.AoRRate, "guesses": l.Guesses, "nonces": l.Nonces, "transactions": l.Transactions,
+		"user-calls": l.UserCalls, "aor-burst": l.AoRBurst, "aor-rate": l.AoRRate, "called-burst": l.CalledBurst, "called-rate": l.CalledRate, "guesses": l.Guesses, "nonces": l.Nonces, "transactions": l.Transactions,
 		"intake": l.Intake, "connections": l.Connections, "address-connections": l.AddressConnections,
 	} {
 		if n < 1 {

@@ -17,6 +17,7 @@ import (
 	"lamplight/esc"
 	"lamplight/event"
 	"lamplight/notifier"
+	"lamplight/proxy"
 	"lamplight/registrar"
 	"lamplight/sip/hep"
 	"lamplight/sip/resolve"
@@ -31,6 +32,7 @@ type Sources struct {
 	Notifier     *notifier.Notifier
 	Registrar    *registrar.Registrar // nil: the role is off
 	Calls        *call.Calls
+	Proxy        *proxy.Proxy // nil: the role is off
 	HEP          *hep.Sender  // nil: nobody gets copies
 	Events       []event.Name // the packages served
 	Version      string
@@ -84,6 +86,10 @@ var (
 	desertedBinds = desc("registrations_lost_total", "Bindings that ended because their connection was lost.")
 	bindings      = desc("registrations", "Live bindings.")
 	followed      = desc("calls", "Calls that are followed, those that have just ended among them.")
+	passed        = desc("proxy_calls_total", "Calls that were passed on, by what became of them.", "result")
+	branches      = desc("proxy_branches_total", "Calls as they were passed on to one phone or gateway each.")
+	diverted      = desc("proxy_diverted_total", "Calls that went on to somebody else.")
+	pending       = desc("proxy_pending", "Requests passed on that wait for an answer: calls that ring.")
 	notified      = desc("notify_total", "Notifications by their outcome.", "event", "result")
 	queue         = desc("notify_queue", "Subscriptions with news that waits to be sent.", "event")
 	coalesced     = desc("notify_coalesced_total", "Changes that a newer one overtook before a subscription was told.", "event")
@@ -92,7 +98,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed,
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed, passed, branches, diverted, pending,
 	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
@@ -120,6 +126,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if c.Registrar != nil {
 		gauge(out, bindings, float64(c.Registrar.Bindings()))
 		counter(out, desertedBinds, c.Registrar.Deserted())
+	}
+	if c.Proxy != nil {
+		c.Proxy.Each(func(result string, n uint64) { counter(out, passed, n, result) })
+		counter(out, branches, c.Proxy.Branches.Load())
+		counter(out, diverted, c.Proxy.Diverted.Load())
+		gauge(out, pending, float64(c.Proxy.Pending()))
 	}
 	if c.HEP != nil {
 		counter(out, copies, c.HEP.Sent.Load(), "sent")

@@ -20,6 +20,7 @@ type branch struct {
 	token   string
 	sent    transaction.Sent
 	timer   *time.Timer // Timer C
+	wide    bool        // it went over a connection, for it is large
 	ringing bool        // a provisional response came
 	early   string      // the tag of its early dialog; "": there is none
 	since   time.Time   // when it began
@@ -35,6 +36,9 @@ func (cx *context) forward(t *Target, share int) {
 	b.seen.Branch = sip.NewTag()
 	b.seen.Callee.AoR = t.AoR
 	b.seen.CalleeTarget, b.seen.CalleeBinding = t.URI, t.URI
+	if cx.tells() {
+		cx.proxy.Branches.Add(1)
+	}
 	if cx.invite {
 		b.timer = time.AfterFunc(timerC, b.silent)
 	}
@@ -66,15 +70,24 @@ func (b *branch) sendLocked(f transaction.Flow, x transaction.Exchange) error {
 	if f.Remote() == f.Local() {
 		return errOurselves
 	}
-	sent, err := cx.proxy.layer.Forward(f, cx.request, cx.edit(&b.target, f, b.share), cx.mark, x)
-	if err != nil {
+	send := func(f transaction.Flow) (err error) {
+		b.sent, err = cx.proxy.layer.Forward(f, cx.request, cx.edit(&b.target, f, b.share), cx.mark, x)
 		return err
 	}
-	b.sent = sent
+	wide, ok := cx.proxy.layer.Larger(f, len(cx.request.Message.Bytes())+added, b.target.URI, b.target.Path)
+	if b.wide = ok && !b.target.narrow && send(wide) == nil; b.wide {
+		f = wide
+	} else if err := send(f); err != nil {
+		return err
+	}
 	b.routes(f)
 	b.sawStatus(Invite, 0)
 	return nil
 }
+
+// added is about what a request grows by on its way, in bytes: a Via, and a
+// Record-Route with its token.
+const added = 300
 
 var errOurselves = errors.New("proxy: the target is this server")
 

@@ -198,6 +198,9 @@ func (cx *context) success(b *branch, m *sip.Message) {
 	cx.request.Forward(m, &sip.Edit{Drop: notFromPhones})
 	if !cx.final {
 		cx.final = true
+		if cx.tells() {
+			cx.proxy.ended(m.Status())
+		}
 		cx.end()
 		cx.cancelOthers(b, elsewhere)
 	}
@@ -216,6 +219,9 @@ func (cx *context) failed(b *branch, err error) {
 	}
 	status := cx.failure(err)
 	b.sawStatus(Refused, status)
+	if cx.narrowed(b, err) {
+		return
+	}
 	if cx.elsewhere(b) {
 		return
 	}
@@ -223,6 +229,17 @@ func (cx *context) failed(b *branch, err error) {
 		cx.best.fail(status)
 	}
 	cx.next()
+}
+
+// narrowed sends a large request by datagrams whose connection has failed.
+func (cx *context) narrowed(b *branch, err error) bool {
+	if !b.wide || !errors.Is(err, transaction.ErrFlowLost) || b.ringing || b.given || cx.over || cx.final {
+		return false
+	}
+	b.target.narrow = true
+	cx.open++
+	cx.forward(&b.target, b.share)
+	return true
 }
 
 // failure is what the end of a branch without a response is like: the phone's

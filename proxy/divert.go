@@ -93,6 +93,7 @@ func (cx *context) divert(to, reason string) bool {
 	line := "Diversion: <" + string(s.of) + ">;reason=" + reason + ";counter=1\r\n" // before the others (RFC 5806)
 	s.diverted = append([]byte(line), s.diverted...)
 	s.number, s.forward, s.pending, s.timer = s.number+1, Forward{}, true, nil
+	cx.proxy.Diverted.Add(1)
 	cx.sets, cx.best, cx.over = nil, best{}, false
 	go find()
 	return true

@@ -88,6 +88,7 @@ type Proxy struct {
 	names *resolve.Sender
 	key   atomic.Pointer[key]
 	marks marks
+	Counters
 
 	mu       sync.Mutex
 	contexts map[*transaction.Request]*context // of INVITEs that have no final response

@@ -107,6 +107,7 @@ func (cx *context) saw(what What) {
 // told tells what the caller was answered.
 func (cx *context) told(status int, reason string) {
 	if cx.tells() {
+		cx.proxy.ended(status)
 		s := cx.begin
 		s.What, s.Code, s.Reason = Refused, status, reason
 		cx.proxy.o.Saw(s)

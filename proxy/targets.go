@@ -27,6 +27,7 @@ type Target struct {
 	next   *sip.URI          // looked up to find the way; nil: no need to
 	others []Target          // ways to the same device, for when this one fails
 	header []byte            // more header lines
+	narrow bool              // a connection for large requests has failed
 }
 
 // The most users that one request is passed on for, where some have registered

@@ -59,7 +59,7 @@ func (s *Server) begins(r *transaction.Request) bool {
 	var c *challenge
 	switch {
 	case err == nil:
-	case asChallenge(err, &c), errors.Is(err, errGuessing):
+	case asChallenge(err, &c), errors.Is(err, errGuessing), errors.Is(err, errCalledRate): // no calls of anybody's
 		s.refuse(r, "", err)
 	case caller.AoR == "":
 		s.turnAway(r, err)
@@ -74,6 +74,10 @@ func (s *Server) begins(r *transaction.Request) bool {
 // begin lets a request of a known caller pass.
 func (s *Server) begin(r *transaction.Request, c proxy.Caller) error {
 	switch m := &r.Message; m.Method() {
+	case sip.INVITE:
+		if !s.mayRing(r) {
+			return errCalledRate
+		}
 	case sip.REFER:
 		if !r.Flow.Inner() {
 			return proxy.ErrOutsideDialogs
@@ -84,6 +88,16 @@ func (s *Server) begin(r *transaction.Request, c proxy.Caller) error {
 		}
 	}
 	return s.Proxy.Begin(r, c)
+}
+
+// mayRing counts a call to an own user.
+func (s *Server) mayRing(r *transaction.Request) bool {
+	u, err := sip.ParseURI(r.Message.RequestURI())
+	if err != nil || !s.counts(r) {
+		return true
+	}
+	aor, _, err := s.Book.Load().Resolve(u)
+	return err != nil || s.rates.calls(aor)
 }
 
 // isElsewhere tells whether a request is for the presence server, which is another:

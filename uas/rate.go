@@ -16,6 +16,7 @@ type Limits struct {
 	LoginIdle time.Duration // how long the connection of a user may be silent who has authenticated: 15 min
 
 	Source, User, AoR Rate          // requests: 200 and 10, 200 and 20, 2,000 and 200
+	Called            Rate          // calls to an AoR: 60 and 2
 	Guesses           int           // wrong passwords of one user from one address: 10
 	GuessWithin       time.Duration // how long each counts: 5 min
 	GuessPause        time.Duration // how long nothing is answered then: 15 min
@@ -33,6 +34,7 @@ func (l Limits) orDefault() Limits {
 	rate(&l.Source, 200, 10)
 	rate(&l.User, 200, 20)
 	rate(&l.AoR, 2000, 200)
+	rate(&l.Called, 60, 2)
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
 			*d = v
@@ -68,6 +70,7 @@ type rates struct {
 	sources recent[source, bucket]
 	users   recent[string, bucket]
 	aors    recent[event.AoR, bucket]
+	called  recent[event.AoR, bucket]
 }
 
 // bucket holds tokens; one comes back each while.
@@ -186,4 +189,12 @@ func (r *rates) about(aor event.AoR) bool {
 	defer r.mu.Unlock()
 	now := time.Now()
 	return r.aors.of(aor, now, authenticates).take(r.limits.AoR, now)
+}
+
+// calls counts a call to an AoR, whoever calls: its phones have to ring for each.
+func (r *rates) calls(aor event.AoR) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	return r.called.of(aor, now, authenticates).take(r.limits.Called, now)
 }

@@ -42,6 +42,7 @@ var (
 	errSourceRate    = errors.New("too many requests of a source")
 	errUserRate      = errors.New("too many requests of a user")
 	errAoRRate       = errors.New("too many requests about an AoR")
+	errCalledRate    = errors.New("too many calls to an AoR")
 	errGuessing      = errors.New("too many wrong passwords")
 )
 
@@ -111,6 +112,7 @@ var table = []status{
 	{errSourceRate, 500, "Too Many Requests", retryAfter},                 // RFC 3261 §21.5.1
 	{errUserRate, 500, "Too Many Requests", retryAfter},                   // RFC 3261 §21.5.1
 	{errAoRRate, 500, "Too Many Requests", retryAfter},                    // RFC 3261 §21.5.1
+	{errCalledRate, 500, "Too Many Calls", retryAfter},                    // RFC 3261 §21.5.1
 	{errUnknownMethod, 501, "", nil},                                      // RFC 3261 §21.5.2
 	{proxy.ErrNotReady, 503, "", retryAfter},                              // RFC 3261 §21.5.4
 	{errUnavailable, 503, "", retryAfter},                                 // RFC 3261 §21.5.4
@@ -130,6 +132,7 @@ var limitErrors = []struct {
 	{errSourceRate, "source"},
 	{errUserRate, "user"},
 	{errAoRRate, "aor"},
+	{errCalledRate, "called"},
 	{errGuessing, "guesses"},
 	{owner.ErrBusy, "intake"},
 }

@@ -54,7 +54,7 @@ const (
 // limits are the names of all, so that there is a bounded number.
 var limits = [...]string{sip.LimitHead, sip.LimitFields, sip.LimitSameField, sip.LimitURI, sip.LimitCallID, sip.LimitTag, sip.LimitDisplay, sip.LimitMessage,
 	LimitTransactions, LimitConnections, LimitSlow, "document", "xml", "interval", "subscriptions", "contacts", "publications",
-	"source", "user", "aor", "guesses", "nonce", "intake"}
+	"source", "user", "aor", "called", "guesses", "nonce", "intake"}
 
 var transports = [...]string{"UDP", "TCP", "TLS", "WS", "WSS"}
 

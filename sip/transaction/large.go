@@ -54,6 +54,16 @@ func (l *Layer) larger(f Flow, r *sip.Request) (Flow, bool) {
 	return flow, err == nil
 }
 
+// Larger is a connection for a request of so many bytes that would go over a flow of
+// datagrams, to a URI by some routes; ok is false where there is no need, or no way
+// (RFC 3261 §18.1.1). Where it fails the request may go by the flow all the same.
+func (l *Layer) Larger(f Flow, size int, uri string, routes []string) (way Flow, ok bool) {
+	if f.Reliable() || size <= maxDatagramRequest {
+		return Flow{}, false
+	}
+	return l.larger(f, &sip.Request{URI: uri, Routes: routes})
+}
+
 // streamTarget is the address of a request's target, where it is to be reached
 // over TCP without another hop.
 func streamTarget(r *sip.Request) (netip.AddrPort, bool) {
