@@ -1,8 +1,8 @@
 // Package presence is the presence event package (RFC 3856): documents are PIDF
-// (RFC 3863), and a person's state is composed of what the user's devices
-// published, where they are registered, and the calls they are in. It leaves out
-// pres: URIs, filters, signed and partial documents, and what a user's own rules
-// hide of a person but for reachability.
+// (RFC 3863), and a person's state is composed in layers of what the user chose, of
+// calls and calendars, of what the user's devices published, and of where they are
+// registered. It leaves out pres: URIs, filters, signed and partial documents, and
+// what a user's own rules hide of a person but for reachability.
 package presence
 
 import (
@@ -90,7 +90,17 @@ func (p Package) View(d event.Document, r event.Rights) event.Document {
 
 // Urgent tells a change into or out of a call, and within one: it must not wait.
 func (Package) Urgent(before, after event.Document) bool {
-	a, _, _ := StateOf(before.(*pidf.Presence))
-	b, _, _ := StateOf(after.(*pidf.Presence))
-	return a != b && (a.isCall() || b.isCall())
+	return callOf(before.(*pidf.Presence)) != callOf(after.(*pidf.Presence))
+}
+
+// callOf is what a document says of a call, whether or not that is the headline;
+// Unknown: nothing.
+func callOf(p *pidf.Presence) State {
+	if s, _, _ := StateOf(p); s.isCall() {
+		return s
+	}
+	if slices.ContainsFunc(p.Persons, func(q pidf.Person) bool { return does(&q, looks[OnThePhone].activity) }) {
+		return OnThePhone
+	}
+	return Unknown
 }

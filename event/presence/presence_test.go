@@ -397,6 +397,11 @@ func TestWhatIsUrgent(t *testing.T) {
 			t.Errorf("%v to %v: %v", c.before, c.after, got)
 		}
 	}
+	undisturbed := compose(office, says("1", Available, ""), dnd(0))
+	talking := compose(office, says("1", Available, ""), dnd(0), calls("c", call("1", dialoginfo.Confirmed, dialoginfo.Recipient)))
+	if !office.Urgent(undisturbed, talking) || !office.Urgent(talking, undisturbed) {
+		t.Error("a call of somebody who does not want to be disturbed can wait")
+	}
 }
 
 func TestADocumentIsBounded(t *testing.T) {
