@@ -1,6 +1,6 @@
 // Package cold keeps what people set up in one SQLite file: domains, users,
 // their aliases, and the hashes that digest authentication compares with (RFC
-// 3261 §22, RFC 7616). Passwords are never stored; and whoever reads the file
+// 3261 §22, RFC 7616), and the documents that users keep (RFC 4825). Passwords are never stored; and whoever reads the file
 // can sign in with the hashes, so it is for its owner's eyes only.
 package cold
 

@@ -81,6 +81,21 @@ PRAGMA user_version = 2;
 ALTER TABLE domains ADD COLUMN zone TEXT NOT NULL DEFAULT ''; -- of IANA's names
 ALTER TABLE domains ADD COLUMN dnd TEXT NOT NULL DEFAULT '';  -- how calls are refused
 PRAGMA user_version = 3;
+`, `
+CREATE TABLE documents ( -- what users keep by XCAP
+	aor     TEXT NOT NULL, -- whose
+	auid    TEXT NOT NULL,
+	name    TEXT NOT NULL, -- its path in the user's tree
+	etag    TEXT NOT NULL,
+	body    BLOB NOT NULL,
+	changed INTEGER NOT NULL, -- Unix time in ms
+	PRIMARY KEY (aor, auid, name)
+) WITHOUT ROWID;
+CREATE INDEX documents_of_usage ON documents (auid);
+CREATE TRIGGER documents_end_with_user AFTER DELETE ON users BEGIN
+	DELETE FROM documents WHERE aor = OLD.aor;
+END;
+PRAGMA user_version = 4;
 `}
 
 func migrate(db *sql.DB) error {
