@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lamplight/app"
+	"lamplight/body/dialoginfo"
 	"lamplight/body/pidf"
 	"lamplight/config"
 	"lamplight/directory"
@@ -169,16 +170,13 @@ func TestForwardingWhereNobodyAnswers(t *testing.T) {
 		c := caller.call(string(alice))
 		rings := phone.rung()
 		o.must(rings.Ring())
-		o.lampOf("carol", "alice")
-		o.lampOf("carol", "alice")
+		o.comesToShow("carol", "alice", dialoginfo.Early)
 		came := target.rung()
 		if after := time.Since(began); after < 12*time.Second || after > 13*time.Second {
 			t.Errorf("it went on after %v", after)
 		}
 		o.reaches(rings, ua.Ended)
-		if lamp := o.lampOf("carol", "alice"); lamp != "terminated" {
-			t.Errorf("the lamp is %s", lamp)
-		}
+		o.comesToShow("carol", "alice", dialoginfo.Terminated)
 		if d := from(came, sip.Diversion); d != "<sip:alice@example.test>;reason=no-answer;counter=1" {
 			t.Errorf("Diversion %q", d)
 		}

@@ -449,6 +449,7 @@ func TestInsideACall(t *testing.T) {
 		}
 		o.must(in.Answer(ua.SDP("sendrecv")))
 		o.reaches(c, ua.Confirmed)
+		o.advance(time.Millisecond) // until the server has seen it
 		o.watch("carol", "alice", "dialog")
 		o.watch("carol", "bob", "dialog")
 		o.lamps("alice confirmed", "bob confirmed")
