@@ -93,11 +93,18 @@ func (k *known) report(in *event.Input, doc *dialoginfo.Info) {
 const hardID = "hard"
 
 // superseded tells what hard state does not count: none does where a device says
-// something (RFC 3903 §3), and the user's own comes before any other.
+// something (RFC 3903 §3), but for what the user chose by it, which is no hard
+// state; and the user's own comes before any other.
 func (k *known) superseded(p *publication) bool {
-	return p.Source == event.Default && (k.heard || p.ID != hardID && slices.ContainsFunc(k.published, func(q *publication) bool {
-		return q.Source == event.Default && q.ID == hardID
-	}))
+	switch {
+	case p.Source != event.Default:
+		return false
+	case p.ID != hardID && slices.ContainsFunc(k.published, func(q *publication) bool { return q.Source == event.Default && q.ID == hardID }):
+		return true
+	case k.heard:
+		return !p.chosen()
+	}
+	return false
 }
 
 // newest leaves out what a device said before it forgot that it had: all of an

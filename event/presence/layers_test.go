@@ -54,8 +54,8 @@ func TestLayers(t *testing.T) {
 	doubtful := call("1", dialoginfo.Confirmed, dialoginfo.Recipient)
 	doubtful.Doubtful = true
 	doubt := calls("c", doubtful)
-	idle := read(t, "i", `<tuple id="i"><status><basic>open</basic></status></tuple><dm:device id="pc"><rpid:user-input>idle</rpid:user-input></dm:device>`)
-	active := read(t, "a", `<tuple id="u"><status><basic>open</basic></status><rpid:user-input>active</rpid:user-input></tuple>`)
+	idle := read(t, "i", `<tuple id="i"><status><basic>open</basic></status></tuple><dm:device id="pc"><rpid:user-input last-input="2026-11-24T11:00:00Z">idle</rpid:user-input></dm:device>`)
+	active := read(t, "0", `<tuple id="u"><status><basic>open</basic></status><rpid:user-input>active</rpid:user-input></tuple>`)
 	manual := read(t, "m", `<tuple id="m"><status><basic>open</basic></status></tuple><dm:person id="m"><rpid:activities><rpid:away/></rpid:activities><manual xmlns="urn:lamplight:presence"/></dm:person>`)
 	cisco := read(t, "x", `<tuple id="x"><status><basic>open</basic></status></tuple><dm:person id="x"><rpid:activities><ce:dnd xmlns:ce="urn:cisco:params:xml:ns:pidf:rpid"/></rpid:activities></dm:person>`)
 	for _, c := range []struct {
@@ -86,11 +86,14 @@ func TestLayers(t *testing.T) {
 		{"a calendar that says no more than busy", []event.Input{desk, meets()}, Meeting, "meeting", Meetings},
 		{"a calendar with a holiday", []event.Input{desk, meets("vacation")}, OutOfOffice, "vacation", Meetings},
 		{"a device above being there", []event.Input{desk, says("1", Away, "")}, Away, "away", Activity},
+		{"chosen for another time", []event.Input{read(t, "o", `<tuple id="o"><status><basic>open</basic></status></tuple><dm:person id="o"><rpid:activities from="2026-11-24T14:00:00Z"><rpid:away/></rpid:activities><manual xmlns="urn:lamplight:presence"/></dm:person>`), meets("meeting")}, Meeting, "meeting", Meetings},
 		{"nothing is in use", []event.Input{desk, idle}, Away, "away", Activity},
 		{"something is in use", []event.Input{idle, active}, Available, "", Reachability},
 		{"hard state where nothing is published", []event.Input{desk, hard("hard", Busy)}, Busy, "busy", Fallback},
 		{"hard state above sleeping", []event.Input{asleep, hard("hard", Busy)}, Busy, "busy sleeping", Fallback},
 		{"hard state beside a publication", []event.Input{says("1", Available, ""), hard("hard", Busy)}, Available, "", Reachability},
+		{"do not disturb by hard state is none", []event.Input{says("1", Available, ""), by(event.Default, "hard", 0, pidf.Person{ID: "p", DND: true}), talks}, DND, "busy on-the-phone", Override},
+		{"nor is what was chosen by it", []event.Input{says("1", Away, ""), by(event.Default, "hard", 0, pidf.Person{ID: "p", Manual: true, Activities: []string{"vacation"}})}, OutOfOffice, "away vacation", Manual},
 		{"hard state is the user's first", []event.Input{desk, hard("hard", Away), hard("domain", Busy)}, Away, "away", Fallback},
 		{"hard state of the domain", []event.Input{desk, hard("domain", Busy)}, Busy, "busy", Fallback},
 		{"hard state raises nobody", []event.Input{hard("hard", Available)}, Offline, "", Reachability},
@@ -159,6 +162,22 @@ func TestALayerEnds(t *testing.T) {
 		if activities(before.(*pidf.Presence)) != "" && !strings.Contains(a, `until="2026-11-24T13:00:00Z"`) {
 			t.Errorf("%s doesn't say until when:\n%s", name, a)
 		}
+	}
+}
+
+// What the one wrote who chose the headline is read first, though another wrote
+// later; and what is to come of a service is passed on until it comes.
+func TestTheHeadlinesNoteIsFirst(t *testing.T) {
+	said := by(event.User, "dnd", 0, pidf.Person{ID: "dnd", DND: true, Notes: []pidf.Note{{Text: "writing"}}, Timestamp: noon.Add(-time.Hour)})
+	if s, note, _ := StateOf(compose(office, says("1", Away, "at the desk"), said)); s != DND || note != "writing" {
+		t.Errorf("%v, %q", s, note)
+	}
+	coming := read(t, "1", `<tuple id="a"><status><basic>open</basic></status><t:timed-status xmlns:t="urn:ietf:params:xml:ns:pidf:timed-status" from="2026-11-24T13:00:00Z"><t:note>on the train</t:note></t:timed-status></tuple>`)
+	before, next := office.Compose(alice, []event.Input{coming}, noon)
+	after, _ := office.Compose(alice, []event.Input{coming}, next)
+	a, b := string(before.(*pidf.Presence).Append(nil)), string(after.(*pidf.Presence).Append(nil))
+	if !strings.Contains(a, `from="2026-11-24T13:00:00Z"`) || strings.Contains(b, "timed-status") || !strings.Contains(b, "<note>on the train</note>") {
+		t.Errorf("before\n%s\nand after %v\n%s", a, next, b)
 	}
 }
 

@@ -170,6 +170,13 @@ func (p *publication) claim() {
 	p.observe(other.state(), until)
 }
 
+// chosen leaves of hard state what the user chose; ok is false where that is nothing.
+func (p *publication) chosen() (ok bool) {
+	p.persons = slices.DeleteFunc(p.persons, func(q spoken) bool { return !q.Manual && !q.DND })
+	p.doc, p.tuples, p.claims[Fallback] = &pidf.Presence{}, nil, claim{}
+	return len(p.persons) > 0
+}
+
 // whole is when all that is said ends, where the source knows of such an end.
 func (q *spoken) whole(by event.Source) time.Time {
 	if by == event.EPA {
