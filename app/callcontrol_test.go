@@ -512,3 +512,25 @@ func TestAStopEndsTheCallsBetween(t *testing.T) {
 		o.start()
 	})
 }
+
+// A call that was handed over and ends without a word is over when the server has
+// given it up, and not hours later.
+func TestClickToCallWhoseEndIsLost(t *testing.T) {
+	inSwitchboard(t, nil, func(o *office) {
+		alice, bob := o.telephone("alice", obedient), o.telephone("bob")
+		c := o.click("alice", "bob")
+		c.says(callcontrol.Calling, "calling your phone")
+		o.must(alice.rung().Answer(ua.SDP("inactive")))
+		o.must(bob.rung().Answer(ua.SDP("sendrecv")))
+		c.says(callcontrol.Connected, "you talk to bob@example.test")
+		o.advance(time.Second)
+		o.net.SetLoss(1)
+		began := time.Now()
+		c.says(callcontrol.Ended, "the call has ended")
+		if after := time.Since(began); after > 4*time.Minute {
+			t.Errorf("it is over after %v", after)
+		}
+		c.over(false)
+		o.net.SetLoss(0)
+	})
+}

@@ -19,6 +19,13 @@ func (s *spine) Saw(seen call.Seen) {
 	s.owners.Return(call.Key(seen.CallID), owner.Func(func(t *owner.Turn) { s.calls.Saw(t, seen) }))
 }
 
+// faded tells whoever waits for a call's end that there is nothing left of it.
+func (s *spine) faded(seen call.Seen) {
+	if c := s.control.Load(); c != nil {
+		c.Saw(&seen)
+	}
+}
+
 // registrations enters bindings as inputs, and tells calls of those that end.
 type registrations struct {
 	*esc.Compositor

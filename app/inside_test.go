@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -118,4 +119,33 @@ func TestABYEThatIsChallenged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A gateway that wants credentials is the caller's to answer: he is shown its
+// challenge, whoever else he is known to, and the history says why nothing came of
+// it; where he has them the call goes on.
+func TestAGatewayThatChallenges(t *testing.T) {
+	var history ended
+	inSwitchboard(t, func(o *app.Options) {
+		o.History, o.Route = &history, []config.Route{{Pattern: "0*", Target: "sip:203.0.113.1"}}
+	}, func(o *office) {
+		gateway, alice := o.handset("gateway@elsewhere.test"), o.handset("alice")
+		gateway.status.Store(0)
+		for status, line := range map[int]string{407: "Proxy-Authenticate", 401: "WWW-Authenticate"} {
+			alice.send(alice.paying("INVITE", "sip:0123@example.test"))
+			m := gateway.next()
+			if m.Has(sip.ProxyAuthorization) {
+				t.Errorf("the gateway gets the credentials for the server:\n%s", m.Bytes())
+			}
+			gateway.answers(m, sip.Response{Status: status, ToTag: "g", Header: []byte(line + ": Digest realm=\"gateway\", nonce=\"1\"\r\n")})
+			resp := alice.response("")
+			for resp.Status() < 200 {
+				resp = alice.response("")
+			}
+			o.expect(resp, strconv.Itoa(status), line+`: Digest realm="gateway", nonce="1"`)
+			gateway.next() // ACK
+		}
+		o.advance(time.Minute)
+		history.are(t, "alice  out failed", "alice  out failed")
+	})
 }

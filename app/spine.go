@@ -77,7 +77,7 @@ func connect(o wiring) *spine {
 	})
 	s.mwi = s.newMWI(o)
 	s.esc.Tell(s.told(o.server))
-	s.calls = call.New(s.esc, call.Options{History: o.history, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
+	s.calls = call.New(s.esc, call.Options{History: o.history, Faded: s.faded, Return: func(key string, j owner.Job) { s.owners.Return(key, j) }})
 	if o.registrar {
 		s.registrar = registrar.New(registrations{s.esc, s.calls, s.mwi, &s.contacts}, s.flows(o))
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	// Return gives a job to the owner of a key from outside of any turn, and is
 	// never refused. It is needed with a History.
 	Return func(key string, j owner.Job)
+	// Faded is told of dialogs that have ended for want of a sign of life, as if
+	// their ends had said so; nil: nobody is.
+	Faded func(Seen)
 }
 
 // Calls follows all calls. Its methods run in a turn of the owner that each names.
@@ -90,7 +93,7 @@ func (s *Calls) call(id string) *call {
 // settle does what follows from a call's facts and the time: it asks for signs of
 // life, ends what has none, tells its users' lamps and the history, and stores it.
 func (s *Calls) settle(t *owner.Turn, c *call) {
-	c.age(s.opt.Evidence, t.Now)
+	s.tellFaded(t, c, c.age(s.opt.Evidence, t.Now))
 	s.probe(t, c)
 	s.show(t, c)
 	s.record(t, c)

@@ -113,8 +113,8 @@ func (b *branch) until(e Evidence) time.Time {
 	return b.last.Add(e.Off)
 }
 
-// age ends what nothing was heard of for too long.
-func (c *call) age(e Evidence, now time.Time) {
+// age ends what nothing was heard of for too long, and gives those dialogs.
+func (c *call) age(e Evidence, now time.Time) (faded []*dialog) {
 	for _, b := range c.branches {
 		b.expired = b.expired || !b.over() && !now.Before(b.until(e))
 	}
@@ -126,7 +126,24 @@ func (c *call) age(e Evidence, now time.Time) {
 		d.doubtful = !now.Before(doubt)
 		if !now.Before(off) {
 			d.finish(how, now)
+			faded = append(faded, d)
 		}
+	}
+	return faded
+}
+
+// tellFaded tells of dialogs that have ended without a word.
+func (s *Calls) tellFaded(t *owner.Turn, c *call, list []*dialog) {
+	if s.opt.Faded == nil {
+		return
+	}
+	for _, d := range list {
+		seen := Seen{CallID: c.id, What: Gone, FromTag: d.fromTag, ToTag: d.toTag}
+		t.Say(func(failed error) {
+			if failed == nil {
+				s.opt.Faded(seen)
+			}
+		})
 	}
 }
 

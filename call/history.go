@@ -51,6 +51,10 @@ func (s *Calls) record(t *owner.Turn, c *call) {
 		if i.kept || i.keeping || i.retry.After(t.Now) || !c.done(i, t.Now) {
 			continue
 		}
+		if at := c.touched.Add(again); i.challenged() && at.After(t.Now) {
+			i.retry = at // it may be sent once more
+			continue
+		}
 		list := c.entries(i)
 		if s.opt.History == nil || len(list) == 0 {
 			i.kept = true
@@ -96,7 +100,7 @@ func (s *Calls) kept(t *owner.Turn, callID, fromTag string, cseq uint32, kept bo
 // entries are a call as each of its users sees it; none of one that only asked for
 // a password, which is sent once more with it.
 func (c *call) entries(i *invitation) (list []Ended) {
-	if i.internal || i.code == 401 || i.code == 407 {
+	if i.internal || i.challenged() && c.repeated(i) {
 		return nil
 	}
 	if i.caller.AoR != "" {
@@ -106,6 +110,14 @@ func (c *call) entries(i *invitation) (list []Ended) {
 		list = append(list, c.received(i, aor))
 	}
 	return list
+}
+
+// challenged tells that a gateway has asked for a password.
+func (i *invitation) challenged() bool { return i.code == 401 || i.code == 407 }
+
+// repeated tells that an invitation was sent once more.
+func (c *call) repeated(i *invitation) bool {
+	return slices.ContainsFunc(c.invitations, func(o *invitation) bool { return o.fromTag == i.fromTag && o.cseq > i.cseq })
 }
 
 // calledBy are the users that a call was for.

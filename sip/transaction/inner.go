@@ -63,6 +63,9 @@ func (p *pipeEnd) WriteToUDPAddrPort(b []byte, _ netip.AddrPort) (int, error) {
 	select {
 	case <-p.closed:
 		return 0, net.ErrClosed
+	default:
+	}
+	select {
 	case p.other.in <- append([]byte(nil), b...):
 	default: // no room
 	}
