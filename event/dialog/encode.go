@@ -11,6 +11,9 @@ import (
 func (Package) Encode(entity string, d event.Document, f event.Format) (event.Body, error) {
 	doc := *d.(*dialoginfo.Info)
 	doc.Entity = entity
+	if f.Type == LampType {
+		return event.Body{Head: lampJSON(&doc)}, nil
+	}
 	render(&doc, f.Profile)
 	return event.Body{Head: doc.AppendHead(nil), Tail: doc.AppendTail(nil), Versioned: true}, nil
 }

@@ -13,6 +13,8 @@ func (Package) Encode(entity string, d event.Document, f event.Format) (event.Bo
 	doc := *d.(*pidf.Presence)
 	doc.Entity = entity
 	switch {
+	case f.Type == LampType:
+		return event.Body{Head: lampJSON(&doc)}, nil
 	case f.Type == xpidf.Type:
 		old := older(&doc)
 		return event.Body{Head: old.Append(nil)}, nil
