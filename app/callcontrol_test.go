@@ -401,7 +401,7 @@ func TestClickToCallHasThePhoneAnswer(t *testing.T) {
 
 // operator lets Carol see and pick up the calls of Bob.
 func (o *office) operator() {
-	o.server.SetRules("sip:bob@example.test", policy.Rules{{One: []event.AoR{"sip:carol@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
+	o.server.UseRules("sip:bob@example.test", policy.Rules{{One: []event.AoR{"sip:carol@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
 }
 
 // An operator takes a call that rings elsewhere: its caller talks to the operator.

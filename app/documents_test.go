@@ -236,13 +236,13 @@ func TestWatcherInformation(t *testing.T) {
 // Who waits for an answer is in the list before it is given.
 func TestWatcherInformationOfWhoWaits(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
-		o.server.SetRules("sip:alice@example.test", policy.Rules{{Domains: []string{"example.test"}, Handling: event.Confirm}})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{{Domains: []string{"example.test"}, Handling: event.Confirm}})
 		o.handset("bob").subscribe("alice")
 		alice := follow(o.handset("alice").subscribe("alice", "Event: presence.winfo"))
 		o.has(alice.next(), "sip:bob@example.test", `status="pending"`, `event="subscribe"`)
-		o.server.SetRules("sip:alice@example.test", nil)
+		o.server.UseRules("sip:alice@example.test", nil)
 		o.has(alice.next(), "sip:bob@example.test", `status="active"`, `event="approved"`)
-		o.server.SetRules("sip:alice@example.test", policy.Rules{})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{})
 		o.has(alice.next(), "sip:bob@example.test", `status="terminated"`, `event="rejected"`)
 	})
 }
@@ -255,14 +255,14 @@ func TestARuleThatChanges(t *testing.T) {
 		bob, carol := follow(o.handset("bob").subscribe("alice")), follow(o.handset("carol").subscribe("alice"))
 		o.shows(bob.next(), presence.Busy)
 		o.shows(carol.next(), presence.Busy)
-		o.server.SetRules("sip:alice@example.test", policy.Rules{
+		o.server.UseRules("sip:alice@example.test", policy.Rules{
 			{One: []event.AoR{"sip:carol@example.test"}, Handling: event.Allow, Rights: event.RightsAll},
 			{One: []event.AoR{"sip:bob@example.test"}, Handling: event.PoliteBlock}})
 		o.shows(bob.next(), presence.Offline)
 		carol.silent(time.Second)
 		o.expect(bob.again(), "200 OK")
 		o.shows(bob.next(), presence.Offline)
-		o.server.SetRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:carol@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:carol@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
 		o.expect(bob.next(), "NOTIFY", "Subscription-State: terminated;reason=rejected", "Content-Type: -")
 		alice.publish("alice", "SIP-If-Match: "+tag, state("alice", presence.Away))
 		bob.silent(time.Minute)

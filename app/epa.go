@@ -14,7 +14,7 @@ import (
 // phones that did not subscribe and, where another server is the presence server,
 // the one that publishes to it.
 func (s *spine) told(server string) (next esc.Next) {
-	next = s.notifier
+	next = bySphere{s}
 	if s.mwi != nil {
 		next = both{next, s.mwi}
 	}

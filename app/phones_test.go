@@ -24,7 +24,7 @@ const lamp = "Event: dialog"
 
 // sees lets bob see all of alice.
 func (o *office) sees() {
-	o.server.SetRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:bob@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
+	o.server.UseRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:bob@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
 }
 
 func TestR01ResourceFromTo(t *testing.T) {
@@ -460,7 +460,7 @@ func TestR23WhoMayWatch(t *testing.T) {
 		own.subscribe("alice", lamp)
 		o.has(own.next(), "rita", "c1@pbx")
 		o.expect(o.handset("dave@other.test").do("SUBSCRIBE", aor("alice"), lamp), "403 ")
-		o.server.SetRules("sip:alice@example.test", policy.Rules{{Domains: []string{"example.test"}, Handling: event.Confirm}})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{{Domains: []string{"example.test"}, Handling: event.Confirm}})
 		carol := o.handset("carol")
 		carol.subscribe("alice", lamp)
 		m := carol.next()

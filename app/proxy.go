@@ -11,6 +11,7 @@ import (
 	"lamplight/body/reginfo"
 	"lamplight/call"
 	"lamplight/event"
+	"lamplight/event/dialog"
 	"lamplight/owner"
 	"lamplight/proxy"
 	"lamplight/registrar"
@@ -103,7 +104,7 @@ func forward(aor event.AoR, f *Forwarding) (to proxy.Forward) {
 func (u called) MayPickUp(by, of event.AoR, decided func(bool)) error {
 	return u.owners.Post(string(of), owner.Func(func(t *owner.Turn) {
 		g, _ := u.decide(of, event.Subscriber{AoR: by, Authenticated: true}, "dialog", t.Now)
-		t.Say(func(error) { decided(g.Handling == event.Allow && g.Rights == event.RightsAll) })
+		t.Say(func(error) { decided(g.Handling == event.Allow && dialog.MayTake(g.Rights)) })
 	}))
 }
 

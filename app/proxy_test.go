@@ -620,7 +620,7 @@ func TestPickup(t *testing.T) {
 
 		c, in = ring()
 		o.refusedWith(carol.call("sip:*8bob@example.test"), 403)
-		o.server.SetRules("sip:bob@example.test", group)
+		o.server.UseRules("sip:bob@example.test", group)
 		picks(c, in, "sip:*8bob@example.test", ua.InviteOptions{})
 		o.refusedWith(carol.call("sip:*8bob@example.test"), 404) // nothing rings
 	})

@@ -90,7 +90,7 @@ func TestRule04NumbersAreTheirUsers(t *testing.T) {
 				t.Errorf("entity %s, want %s", doc.Entity, entity)
 			}
 		}
-		o.server.SetRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:alice@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:alice@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
 		o.expect(o.handset("bob").do("SUBSCRIBE", aor("1002")), "403 ")
 		o.expect(o.handset("alice").do("SUBSCRIBE", aor("1002"), "From: <sip:1002@example.test>;tag=f"), "200 OK")
 	})
@@ -430,16 +430,16 @@ func TestRule18NoneIs202(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		o.handset("alice").publish("alice", busy)
 		confirm := policy.Rules{{Domains: []string{"example.test"}, Handling: event.Confirm}}
-		o.server.SetRules("sip:alice@example.test", confirm)
+		o.server.UseRules("sip:alice@example.test", confirm)
 		d := o.handset("bob").subscribe("alice")
 		n := d.next()
 		o.expect(n, "NOTIFY", `Subscription-State: pending;expires=\d+`)
 		o.shows(n, presence.Offline)
-		o.server.SetRules("sip:alice@example.test", nil)
+		o.server.UseRules("sip:alice@example.test", nil)
 		n = d.next()
 		o.expect(n, "NOTIFY", `Subscription-State: active;expires=\d+`)
 		o.shows(n, presence.Busy)
-		o.server.SetRules("sip:alice@example.test", policy.Rules{})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{})
 		o.expect(d.next(), "NOTIFY", "Subscription-State: terminated;reason=rejected", "Content-Length: 0")
 		o.expect(d.again(), "481 ")
 		o.expect(o.handset("carol").do("SUBSCRIBE", aor("alice")), "403 ")
@@ -451,7 +451,7 @@ func TestRule18NoneIs202(t *testing.T) {
 func TestPoliteBlockLooksLikeOffline(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		polite := policy.Rules{{Domains: []string{"example.test"}, Handling: event.PoliteBlock}}
-		o.server.SetRules("sip:alice@example.test", polite)
+		o.server.UseRules("sip:alice@example.test", polite)
 		alice := o.handset("alice")
 		tag := alice.publish("alice", busy)
 		blocked, free := o.handset("bob").subscribe("alice"), o.handset("bob").subscribe("carol")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lamplight/event"
+	"lamplight/policy"
 	"lamplight/sip"
 	"lamplight/sip/transaction"
 )
@@ -272,7 +273,7 @@ func (a *auditor) shown(d *simDialog, g event.Grant, at time.Time) []string {
 	switch {
 	case g.Handling != event.Allow:
 		return nil
-	case g.Rights == event.RightsAll:
+	case g.Rights == event.RightsAll || g.Rights == policy.Everything:
 		return stored
 	case d.event == "dialog" && strings.Contains(string(g.Rights), "state"):
 		for i := range stored {
@@ -295,7 +296,7 @@ func (a *auditor) grant(aor, watcher event.AoR, name string) event.Grant {
 	case ok:
 		return own[watcher]
 	case name == "dialog":
-		all.Rights = "state direction"
+		all.Rights = policy.StateDirection
 	}
 	return all
 }

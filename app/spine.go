@@ -65,7 +65,7 @@ func connect(o wiring) *spine {
 		s.events = append(s.events, p.Event())
 	}
 
-	s.policy = policy.New(func(domain, other string) bool { return s.book.Load().Lists(domain, other) })
+	s.policy = policy.New(policy.Options{Lists: func(domain, other string) bool { return s.book.Load().Lists(domain, other) }, Sphere: s.sphere})
 	s.esc = esc.New(packages, s.means, o.publications)
 	s.notifier = notifier.New(packages, s.decide, notifier.Options{
 		PerAoR: o.subscriptions.PerAoR, PerUser: o.subscriptions.PerUser, Min: o.subscriptions.Min, Max: o.subscriptions.Max, RateOff: o.rateOff,

@@ -54,7 +54,7 @@ func (o *office) play(sections []string) {
 		user = named[1]
 	}
 	if strings.Contains(sections[0], "\nsees all\n") {
-		o.server.SetRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:bob@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
+		o.server.UseRules("sip:alice@example.test", policy.Rules{{One: []event.AoR{"sip:bob@example.test"}, Handling: event.Allow, Rights: event.RightsAll}})
 	}
 	s := &stage{o: o, phone: o.handset(user), watched: o.watched()}
 	for _, section := range sections[1:] {

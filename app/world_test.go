@@ -56,7 +56,7 @@ func newWorld(t testing.TB, owners int) *world {
 // start makes empty stages and loads what is stored.
 func (w *world) start() {
 	w.packages = app.Packages(true, true, false, "")
-	w.policy = policy.New(func(domain, other string) bool { return domain == "example.test" && other == "partner.test" })
+	w.policy = policy.New(policy.Options{Lists: func(domain, other string) bool { return domain == "example.test" && other == "partner.test" }})
 	w.esc = esc.New(w.packages, func(a event.AoR, entity string) bool { return string(a) == entity }, esc.Limits{})
 	w.notifier = notifier.New(w.packages, w.policy.Decide, notifier.Options{
 		PerAoR: 5, PerUser: 7, Grace: 30 * time.Second, GraceAtStart: 150 * time.Second, RateOff: w.rateOff, Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,

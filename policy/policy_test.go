@@ -11,7 +11,7 @@ func who(aor event.AoR) event.Subscriber { return event.Subscriber{AoR: aor, Aut
 
 func TestWhoMayWatch(t *testing.T) {
 	const alice = event.AoR("sip:alice@example.test")
-	p := New(func(domain, other string) bool { return domain == "example.test" && other == "partner.test" })
+	p := New(Options{Lists: func(domain, other string) bool { return domain == "example.test" && other == "partner.test" }})
 	for _, c := range []struct {
 		watcher event.Subscriber
 		event   event.Name
@@ -19,11 +19,11 @@ func TestWhoMayWatch(t *testing.T) {
 	}{
 		{who(alice), "reg", event.Grant{Handling: event.Allow, Rights: event.RightsAll}},
 		{who(alice), "presence.winfo", event.Grant{Handling: event.Allow, Rights: event.RightsAll}},
-		{who("sip:bob@example.test"), "presence", event.Grant{Handling: event.Allow, Rights: event.RightsAll}},
+		{who("sip:bob@example.test"), "presence", event.Grant{Handling: event.Allow, Rights: Everything}},
 		{who("sip:bob@example.test"), "dialog", event.Grant{Handling: event.Allow, Rights: StateDirection}},
 		{who("sip:bob@example.test"), "reg", event.Grant{}},
 		{who("sip:bob@example.test"), "presence.winfo", event.Grant{}},
-		{who("sip:carol@partner.test"), "presence", event.Grant{Handling: event.Allow, Rights: event.RightsAll}},
+		{who("sip:carol@partner.test"), "presence", event.Grant{Handling: event.Allow, Rights: Everything}},
 		{who("sip:eve@evil.test"), "presence", event.Grant{}},
 		{who("sip:eve@example.tesu"), "presence", event.Grant{}},
 		{who("sip:eve@sub.example.test"), "presence", event.Grant{}},
@@ -37,7 +37,7 @@ func TestWhoMayWatch(t *testing.T) {
 
 func TestOwnRulesTakeThePlaceOfTheDomains(t *testing.T) {
 	const alice, bob, eve = event.AoR("sip:alice@example.test"), event.AoR("sip:bob@example.test"), event.AoR("sip:eve@evil.test")
-	p := New(func(string, string) bool { return false })
+	p := New(Options{})
 	p.Set(alice, Rules{
 		{Domains: []string{"example.test"}, Except: []event.AoR{bob}, Handling: event.Allow, Rights: State},
 		{One: []event.AoR{"sip:dave@example.test"}, Handling: event.Allow, Rights: "direction"},

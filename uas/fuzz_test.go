@@ -49,7 +49,7 @@ func newWhole(t testing.TB, journal owner.Journal) *whole {
 	people := presence.Package{Registrar: true}
 	packages := []event.Package{people, dialog.Package{Registrar: true}, reg.Package{}, winfo.Of(people)}
 	w := &whole{}
-	rules := policy.New(func(string, string) bool { return false })
+	rules := policy.New(policy.Options{})
 	w.esc = esc.New(packages, func(a event.AoR, entity string) bool { return string(a) == entity }, esc.Limits{})
 	w.notifier = notifier.New(packages, rules.Decide, notifier.Options{Inputs: w.esc, Document: w.esc.Document, Newest: w.esc.Newest,
 		Sink: func(id string, saved []byte) notifier.Sink { return w.server.Sink(id, saved) }})

@@ -21,6 +21,7 @@ import (
 const (
 	State     = "state"     // that there is a dialog, and how far it has come
 	Direction = "direction" // with State: who called whom
+	Parties   = "parties"   // everything, and the right to take a call that rings
 )
 
 // MaxShown is how many dialogs a document shows, what rings first.
@@ -146,13 +147,18 @@ func idle(entity string) *dialoginfo.Info {
 	return &dialoginfo.Info{Entity: entity, Dialogs: []dialoginfo.Dialog{{ID: idleID, State: dialoginfo.Terminated}}}
 }
 
+// MayTake tells whether who has these rights may take a call that rings.
+func MayTake(r event.Rights) bool {
+	return r == event.RightsAll || slices.Contains(strings.Fields(string(r)), Parties)
+}
+
 // View withholds what a watcher has no right to: without State everything, and
 // with it all but the state, and the direction where that is granted.
 func (p Package) View(d event.Document, r event.Rights) event.Document {
 	doc := d.(*dialoginfo.Info)
 	words := strings.Fields(string(r))
 	switch {
-	case r == event.RightsAll:
+	case MayTake(r):
 		return doc
 	case !slices.Contains(words, State):
 		out := idle(doc.Entity)

@@ -7,16 +7,12 @@ package presence
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"lamplight/body/pidf"
 	"lamplight/body/xpidf"
 	"lamplight/event"
 )
-
-// Rights that a watcher of presence may have, beside event.RightsAll.
-const RightsBasic event.Rights = "basic" // reachable or not, and nothing else
 
 // Package is the event package. Registrar tells whether registrations are known
 // here: then somebody of whom nothing is known is offline, else unknown.
@@ -74,18 +70,6 @@ func headline(s State) []pidf.Note {
 		return nil
 	}
 	return []pidf.Note{{Lang: "en", Text: s.look().note}}
-}
-
-// View withholds what a watcher has no right to.
-func (p Package) View(d event.Document, r event.Rights) event.Document {
-	doc := d.(*pidf.Presence)
-	switch {
-	case r == event.RightsAll:
-		return doc
-	case !slices.Contains(strings.Fields(string(r)), string(RightsBasic)):
-		return p.empty(doc.Entity)
-	}
-	return bare(doc.Entity, basic(doc.Tuples))
 }
 
 // Urgent tells a change into or out of a call, and within one: it must not wait.
