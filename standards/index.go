@@ -41,7 +41,6 @@ var index = []Standard{
 	{3891, "The SIP Replaces Header", Supported, "passes, and what it replaces is told on the lamps"},
 	{3903, "SIP Extension for Event State Publication", Supported, "each requirement stands below"},
 	{3966, "The tel URI for Telephone Numbers", Supported, "numbers of own users"},
-	{3986, "Uniform Resource Identifier (URI): Generic Syntax", Partly, "URIs in rules are compared with scheme and host in lower case"},
 	{4028, "Session Timers in SIP", Partly, "passes; the proxy asks for no timer itself, and reads how long a session lasts"},
 	{4119, "A Presence-based GEOPRIV Location Object Format", Partly, "a location is a part of its own, passed on as it came; its usage rules are not read"},
 	{4235, "An INVITE-Initiated Dialog Event Package for SIP", Supported, "from publications and calls seen; always full state; filtering by Event parameters is left out"},

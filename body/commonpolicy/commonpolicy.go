@@ -49,7 +49,7 @@ type Rule struct {
 }
 
 // Identity is who is meant: those that one of its parts means. Without any part
-// it means who is not authenticated (RFC 5025 §3.1.1.3).
+// it means who is not authenticated (RFC 5025 §3.1.1.1).
 type Identity struct {
 	One    []string // URIs
 	Many   []Many

@@ -2,8 +2,8 @@ package pidf
 
 import "strings"
 
-// CanonicalURI is a URI as two that mean the same are written alike (RFC 3986
-// §6.2.2.1): its scheme and host in lower case.
+// CanonicalURI is a URI as two that mean the same are written alike: its scheme and
+// host in lower case.
 func CanonicalURI(uri string) string {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(uri), ":")
 	if !ok {
