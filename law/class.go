@@ -26,7 +26,7 @@ var edges = []string{
 
 // below the edges lies what an edge may use.
 var below = append([]string{
-	"sip", "sip/transaction", "sip/trace", "sip/hep", "sip/digest", "sip/resolve", "sip/wire", "event/...", "body/...", "owner", "record", "directory",
+	"sip", "sip/transaction", "sip/trace", "sip/hep", "sip/digest", "sip/resolve", "sip/wire", "event/...", "body/...", "owner", "record", "directory/...",
 }, stages...)
 
 const stageLaw = "a stage sees its inputs and its own next interface, so that it can be tested by hand and moved"
@@ -44,7 +44,7 @@ var classes = []class{
 		"turns and records know nothing of what they carry"},
 	{"event package", []string{"event/..."}, []string{"event", "body/..."},
 		"an event package is one folder that can be added or left out"},
-	{"directory", []string{"directory"}, []string{"event", "sip", "sip/digest"},
+	{"directory", []string{"directory/..."}, []string{"event", "sip", "sip/digest"},
 		"names are found without knowing who asks"},
 	{"stage", []string{"esc", "policy", "notifier", "rls"}, []string{"event", "owner", "record", "body/..."}, stageLaw},
 	{"stage", []string{"registrar", "call"}, []string{"event", "owner", "record", "body/...", "sip"}, stageLaw},
