@@ -48,12 +48,18 @@ type Node struct {
 	Children     []*Node
 	Text         string // character data, the children's left out
 	Raw          []byte // the element as written
+	At           Span
 
 	tree     *tree
 	scope    *scope
 	prefix   string
 	declared map[string]string // by the element itself
 }
+
+// Span is where an element stands, in bytes from the document's beginning: its
+// start tag from Start to Inner, its end tag from Close to End. One without an
+// end tag has Inner, Close and End at the same place.
+type Span struct{ Start, Inner, Close, End int }
 
 // Attr is an attribute.
 type Attr struct{ Space, Local, Value string }
@@ -81,6 +87,7 @@ func (s *scope) lookup(prefix string) (string, bool) {
 
 type parser struct {
 	input    []byte
+	mark     int // bytes of a byte order mark before it
 	dec      *xml.Decoder
 	root     *Node
 	stack    []open
@@ -107,8 +114,10 @@ func Exceeds(b []byte, l Limits) bool {
 }
 
 func parse(b []byte, l Limits) (*Node, error) {
+	mark := len(b)
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	p := &parser{input: b, dec: xml.NewDecoder(bytes.NewReader(b)), tree: &tree{maxFragments + len(b)}, limits: l}
+	mark -= len(b)
+	p := &parser{input: b, mark: mark, dec: xml.NewDecoder(bytes.NewReader(b)), tree: &tree{maxFragments + len(b)}, limits: l}
 	p.dec.CharsetReader = charset
 	for {
 		at := p.dec.InputOffset()
@@ -145,7 +154,7 @@ func (p *parser) token(tok xml.Token, at int64) error {
 	case xml.StartElement:
 		return p.start(tok, at)
 	case xml.EndElement:
-		return p.end(tok)
+		return p.end(tok, at)
 	case xml.CharData:
 		if len(p.stack) > 0 {
 			p.stack[len(p.stack)-1].node.Text += string(tok)
@@ -175,6 +184,7 @@ func (p *parser) start(e xml.StartElement, at int64) error {
 	}
 	p.elements++
 	n := &Node{tree: p.tree, scope: p.scope(), prefix: e.Name.Space}
+	n.At.Start, n.At.Inner = p.mark+int(at), p.mark+int(p.dec.InputOffset())
 	if err := n.declare(e.Attr); err != nil {
 		return err
 	}
@@ -264,13 +274,14 @@ func (n *Node) name(e xml.StartElement) (err error) {
 	return nil
 }
 
-func (p *parser) end(e xml.EndElement) error {
+func (p *parser) end(e xml.EndElement, at int64) error {
 	if len(p.stack) == 0 || p.stack[len(p.stack)-1].name != e.Name {
 		return fmt.Errorf("</%s> ends nothing", e.Name.Local)
 	}
 	top := p.stack[len(p.stack)-1]
 	p.stack = p.stack[:len(p.stack)-1]
 	top.node.Raw = p.input[top.start:p.dec.InputOffset()]
+	top.node.At.Close, top.node.At.End = p.mark+int(at), p.mark+int(p.dec.InputOffset())
 	return nil
 }
 
@@ -285,6 +296,23 @@ func (n *Node) Get(local string) string {
 		}
 	}
 	return ""
+}
+
+// Prefix is the prefix that the element is written with.
+func (n *Node) Prefix() string { return n.prefix }
+
+// Bindings are the namespaces in scope by their prefixes, the default one by "";
+// that of "xml" is left out.
+func (n *Node) Bindings() map[string]string {
+	all := map[string]string{}
+	for s := n.scope; s != nil; s = s.outer {
+		for prefix, space := range s.prefixes {
+			if _, inner := all[prefix]; !inner && prefix != "xml" {
+				all[prefix] = space
+			}
+		}
+	}
+	return all
 }
 
 // Fragment is the element as written, with the namespace declarations that it
