@@ -70,7 +70,7 @@ func TestABrowserWatches(t *testing.T) {
 		winfo := alice.subscribe("alice", "Event: presence.winfo")
 		o.has(winfo.next(), "sip:bob@example.test")
 
-		o.server.SetRules(event.AoR(aor("alice")), policy.Rules{})
+		o.server.UseRules(event.AoR(aor("alice")), policy.Rules{})
 		if l := page.lamp(t, "alice"); l.State != "unknown" {
 			t.Errorf("a rule was taken away, and alice is %+v", l)
 		}
