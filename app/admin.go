@@ -55,7 +55,7 @@ func (p *Process) openSocket() error {
 func (p *Process) commands() http.Handler {
 	u := &users{p.people, p.PeopleChanged, false}
 	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call,
-		State: p.userState, Explain: p.explain, DND: p.orderDND, Status: p.orderStatus, Forwarding: p.orderForwarding})
+		State: p.userState, Explain: p.explain, Calendar: p.calendarOf, SetCalendar: p.orderCalendar, DND: p.orderDND, Status: p.orderStatus, Forwarding: p.orderForwarding})
 }
 
 // started is a handler that is made once the server is there; before, it answers
@@ -81,7 +81,7 @@ func (p *Process) setLogLevel(name string) error {
 
 // Metrics shows what the stages count.
 func (s *Server) Metrics() http.Handler {
-	return metrics.Handler(metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, Proxy: s.proxy, HEP: s.hep,
+	return metrics.Handler(metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, Proxy: s.proxy, HEP: s.hep, Calendars: s.calendars,
 		Events: s.events, Version: Version})
 }
 

@@ -41,13 +41,14 @@ type People interface {
 // Options of New. Only the settings are needed; the rest is for tests.
 type Options struct {
 	config.Serve
-	Journal owner.Journal // nothing is kept without one
-	People  People
-	Listen  func(network, addr string) (transaction.PacketConn, error) // nil: real sockets
-	DialDNS func(ctx context.Context, network, addr string) (net.Conn, error)
-	Owners  owner.Options
-	Logger  *slog.Logger
-	History call.History // of calls; nil: none is kept
+	Journal   owner.Journal // nothing is kept without one
+	People    People
+	Listen    func(network, addr string) (transaction.PacketConn, error) // nil: real sockets
+	DialDNS   func(ctx context.Context, network, addr string) (net.Conn, error)
+	Owners    owner.Options
+	Logger    *slog.Logger
+	Calendars CalendarStore // nil: nobody has one
+	History   call.History  // of calls; nil: none is kept
 }
 
 // Server is one Lamplight server. It is made by New, runs between Start and
@@ -83,6 +84,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.spine = connect(w)
+	s.calendars = s.newCalendars()
 	return s, s.reloadPeople()
 }
 
@@ -217,6 +219,9 @@ func (s *Server) PeopleChanged() error {
 	for _, aor := range s.book.Load().Lost(before) {
 		s.owners.Return(string(aor), owner.Func(func(t *owner.Turn) { s.esc.ReleaseAll(t, aor) }))
 	}
+	if err := s.loadCalendars(); err != nil {
+		return err
+	}
 	for p := range owner.Partitions {
 		err := s.owners.PostPartition(byte(p), owner.Func(func(t *owner.Turn) { s.notifier.AllRulesChanged(t, byte(p)) }))
 		if err != nil {
@@ -258,6 +263,10 @@ func (s *Server) Start() error {
 		_ = s.layer.Close()
 		return err
 	}
+	if err := s.loadCalendars(); err != nil {
+		_ = s.layer.Close()
+		return err
+	}
 	if err := s.startControl(); err != nil {
 		_ = s.layer.Close()
 		return err
@@ -268,6 +277,7 @@ func (s *Server) Start() error {
 		s.failed = s.owners.Run(ctx)
 		close(s.ended)
 	})
+	s.running.Go(func() { s.calendars.Run(ctx) })
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (p *Process) open(o *Options) (err error) {
 	if p.people, err = p.openPeople(); err != nil {
 		return err
 	}
-	o.People = p.people
+	o.People, o.Calendars = p.people, p.people
 	if days := p.settings.HistoryDays; days > 0 {
 		calls := cold.NewRecorder(p.people, time.Duration(days)*24*time.Hour, o.Logger)
 		p.closers = append(p.closers, calls.Close)

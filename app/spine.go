@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lamplight/calendar"
 	"lamplight/call"
 	"lamplight/callcontrol"
 	"lamplight/directory"
@@ -40,7 +41,8 @@ type spine struct {
 	registrar *registrar.Registrar // nil: the role is off
 	proxy     *proxy.Proxy         // nil: the role is off
 	epa       *epa.Agent           // nil: no other server is the presence server
-	mwi       *mwi.Agent           // nil: phones that do not subscribe are told of no messages
+	calendars *calendar.Calendars
+	mwi       *mwi.Agent // nil: phones that do not subscribe are told of no messages
 	contacts  contacts
 	passes    passes
 	token     [32]byte // the proxy's secret

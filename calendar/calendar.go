@@ -81,8 +81,7 @@ type Calendars struct {
 	of      map[event.AoR]*calendar
 	running int
 
-	// What fetches came to.
-	Fetched, Unchanged, Failed atomic.Uint64
+	fetched, unchanged, failures atomic.Uint64
 }
 
 // calendar is one user's.
@@ -116,6 +115,11 @@ func (c *Calendars) Live() (all, failing int) {
 		}
 	}
 	return len(c.of), failing
+}
+
+// Counts are what came of all fetches.
+func (c *Calendars) Counts() (fetched, unchanged, failed uint64) {
+	return c.fetched.Load(), c.unchanged.Load(), c.failures.Load()
 }
 
 // Load makes those the users' calendars. The ones that are the same as before go on.
@@ -243,9 +247,9 @@ func (c *Calendars) done(ctx context.Context, aor event.AoR, one *calendar, r re
 	one.failures, one.Error, one.Read = 0, "", now
 	one.Next = now.Add(jitter(c.o.Every))
 	if r.unchanged {
-		c.Unchanged.Add(1)
+		c.unchanged.Add(1)
 	} else {
-		c.Fetched.Add(1)
+		c.fetched.Add(1)
 		one.Busy, one.whole, one.etag, one.modified = r.busy, now, r.etag, r.modified
 	}
 	c.o.Enter(aor, one.Busy)
@@ -253,7 +257,7 @@ func (c *Calendars) done(ctx context.Context, aor event.AoR, one *calendar, r re
 
 // failed tries again later and later.
 func (c *Calendars) failed(aor event.AoR, one *calendar, r result, now time.Time) {
-	c.Failed.Add(1)
+	c.failures.Add(1)
 	if one.failures == 0 {
 		c.o.Logger.Warn("a calendar cannot be read", "aor", aor, "error", r.err)
 	}
@@ -261,8 +265,10 @@ func (c *Calendars) failed(aor event.AoR, one *calendar, r result, now time.Time
 	one.Error = r.err.Error()
 	wait := min(c.o.Every<<min(one.failures-1, 10), longest)
 	one.Next = now.Add(max(jitter(max(wait, c.o.Every)), min(r.after, longest)))
-	if now.Sub(one.Read) > keeps {
+	if over := one.Read.Add(keeps); !over.After(now) {
 		one.Busy, one.etag, one.modified = nil, "", ""
+	} else if one.Busy != nil && over.Before(one.Next) {
+		one.Next = over // that is when it counts no more
 	}
 	c.o.Enter(aor, one.Busy)
 }

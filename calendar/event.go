@@ -39,7 +39,7 @@ func printable(r rune) rune {
 }
 
 // length is how long each occurrence lasts: for days, on the clock on the wall,
-// or exactly (RFC 5545 §3.8.5.3).
+// or exactly (RFC 5545).
 type length struct {
 	days  int
 	exact time.Duration
@@ -47,7 +47,7 @@ type length struct {
 
 func (l length) after(at time.Time) time.Time { return at.AddDate(0, 0, l.days).Add(l.exact) }
 
-// span is when an event begins and how long it lasts (RFC 5545 §3.6.1): without an
+// span is when an event begins and how long it lasts (RFC 5545): without an
 // end, an all-day event takes a day, and any other no time at all.
 func (r *reader) span(e *ical.Event) (start time.Time, l length, err error) {
 	begin := e.Props.Get(ical.PropDateTimeStart)
@@ -78,7 +78,7 @@ func (r *reader) span(e *ical.Event) (start time.Time, l length, err error) {
 	return start, length{exact: exact}, nil
 }
 
-// occurrences are when an event begins, as far as that matters (RFC 5545 §3.8.5).
+// occurrences are when an event begins, as far as that matters (RFC 5545).
 func (r *reader) occurrences(e *ical.Event, start time.Time, l length) []time.Time {
 	if e.Props.Get(ical.PropRecurrenceID) != nil {
 		return []time.Time{start}
@@ -144,18 +144,13 @@ func untilDay(rule string) bool {
 	return false
 }
 
-func midnight(t time.Time, zone *time.Location) time.Time {
-	y, m, d := t.In(zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, zone)
-}
-
 // excepted tells whether an event does not take place at one of its times: the time
 // is named, or the day of it is.
 func (r *reader) excepted(e *ical.Event, at time.Time) bool {
 	for _, p := range e.Props.Values(ical.PropExceptionDates) {
 		for _, one := range split(p) {
 			out, allDay, err := r.zones.time(&one)
-			if err == nil && (out.Equal(at) || allDay && midnight(at, at.Location()).Equal(midnight(out, out.Location()))) {
+			if err == nil && (out.Equal(at) || allDay && at.Format(time.DateOnly) == out.Format(time.DateOnly)) {
 				return true
 			}
 		}
@@ -174,7 +169,7 @@ func split(p ical.Prop) []ical.Prop {
 	return list
 }
 
-// freeBusy enters the times of a component that has only those (RFC 5545 §3.6.4).
+// freeBusy enters the times of a component that has only those (RFC 5545).
 func (r *reader) freeBusy(c *ical.Component) {
 	for _, p := range c.Props.Values(ical.PropFreeBusy) {
 		kind := strings.ToUpper(p.Params.Get("FBTYPE"))

@@ -21,8 +21,12 @@ func (z zones) time(p *ical.Prop) (at time.Time, allDay bool, err error) {
 	if name := p.Params.Get(ical.PropTimezoneID); name != "" {
 		zone = z.find(name)
 	}
+	if allDay = len(one.Value) == len("20060102"); allDay {
+		one.SetValueType(ical.ValueDate)
+		zone = z.own
+	}
 	at, err = one.DateTime(zone)
-	return at, len(one.Value) == len("20060102"), err
+	return at, allDay, err
 }
 
 // find is the zone of a name: one of IANA's, that another program has put
@@ -55,7 +59,7 @@ func iana(name string) *time.Location {
 	return nil
 }
 
-// zonesOf reads how a calendar describes its zones (RFC 5545 §3.6.5): under the name
+// zonesOf reads how a calendar describes its zones (RFC 5545): under the name
 // that they have elsewhere, else the known zone with the same offsets, else the
 // offset of standard time.
 func zonesOf(cal *ical.Calendar, own *time.Location) zones {

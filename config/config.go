@@ -59,6 +59,9 @@ type Serve struct {
 	HistoryDays     int      `toml:"history-days" default:"90" help:"How many days the history of calls is kept, for each user alone; 0: none is."`
 	Drain           Duration `toml:"drain" default:"1s" placeholder:"DURATION" help:"How long a server that was told to end says so before, by /readyz and to OPTIONS, and serves on; with --admin only."`
 
+	CalendarEvery   Duration `toml:"calendar-every" default:"10m" placeholder:"TIME" help:"How often users' calendars are read, at least 1m."`
+	CalendarNetwork []string `toml:"calendar-network" placeholder:"NETWORK" help:"Network that calendars may be read from beside the public Internet, or beside --outbound where that is given: 10.0.0.0/8."`
+
 	DNDOnBLF string `name:"dnd-on-blf" toml:"dnd-on-blf" default:"busy" enum:"busy,idle,none" help:"Busy lamp of who does not want to be disturbed and is in no call: busy, or idle (none: the same) as if nothing was said."`
 
 	Route          []Route `toml:"route" sep:"none" placeholder:"PATTERN=TARGET" help:"Where own users may call beside each other: 0*=sip:gateway.example.org for numbers that begin with 0, partner.example=sip:partner.example for a domain; with ,strip=1,prepend=+49 the number is changed. Without one no call leaves the own domains."`
@@ -204,6 +207,14 @@ func (s *Serve) checkOperation() error {
 	}
 	if s.FlowGrace < 0 || s.NATPing < 0 {
 		return fmt.Errorf("--flow-grace and --nat-ping: want no less than 0")
+	}
+	if s.CalendarEvery != 0 && s.CalendarEvery < Duration(time.Minute) {
+		return fmt.Errorf("--calendar-every %s: want no less than 1m", time.Duration(s.CalendarEvery))
+	}
+	for _, n := range s.CalendarNetwork {
+		if _, err := Prefix(n); err != nil {
+			return fmt.Errorf("--calendar-network %s: %w", n, err)
+		}
 	}
 	if s.HEP == "" {
 		return nil

@@ -89,6 +89,9 @@ type Operations struct {
 	// Explain is why a user's state is as it is, and what others see, and one of
 	// them: as, "" for none.
 	Explain func(user, as string) (Explained, error)
+	// Calendar is what is known of a user's calendar; SetCalendar says where it is.
+	Calendar    func(user string) (Calendar, error)
+	SetCalendar func(CalendarOrder) (Calendar, error)
 	// DND and Status force something, and give what comes of it.
 	DND        func(DNDOrder) (UserState, error)
 	Status     func(StatusOrder) (UserState, error)

@@ -39,6 +39,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 	mux.HandleFunc("GET "+root+"users/{aor}/state", func(w http.ResponseWriter, r *http.Request) {
 		shown(w, func() (UserState, error) { return o.State(r.PathValue("aor")) })
 	})
+	calendars(mux, o)
 	mux.HandleFunc("GET "+root+"users/{aor}/explain", func(w http.ResponseWriter, r *http.Request) { explain(w, r, o) })
 	mux.HandleFunc("PUT "+root+"dnd", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.DND) })
 	mux.HandleFunc("PUT "+root+"status", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.Status) })

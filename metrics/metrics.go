@@ -33,9 +33,16 @@ type Sources struct {
 	Registrar    *registrar.Registrar // nil: the role is off
 	Calls        *call.Calls
 	Proxy        *proxy.Proxy // nil: the role is off
+	Calendars    Calendars
 	HEP          *hep.Sender  // nil: nobody gets copies
 	Events       []event.Name // the packages served
 	Version      string
+}
+
+// Calendars count what becomes of users' calendars.
+type Calendars interface {
+	Live() (all, failing int)
+	Counts() (fetched, unchanged, failed uint64)
 }
 
 // Handler answers a scrape.
@@ -80,6 +87,9 @@ var (
 	unnamed   = desc("dns_failures_total", "Questions that no name server answered.")
 	failovers = desc("sip_failovers_total", "Requests sent to another target, for the one before failed.")
 
+	calendars = desc("calendars", "Calendars of users: those that could be read last, and those that could not.", "state")
+	fetches   = desc("calendar_fetches_total", "Attempts to read a calendar by what became of them.", "result")
+
 	publications  = desc("publications", "Live publications.", "event")
 	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
 	desertedSubs  = desc("subscriptions_lost_total", "Subscriptions that ended because the way to the subscriber was lost.", "event")
@@ -98,7 +108,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed, passed, branches, diverted, pending,
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, calendars, fetches, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed, passed, branches, diverted, pending,
 	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
@@ -132,6 +142,15 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		counter(out, branches, c.Proxy.Branches.Load())
 		counter(out, diverted, c.Proxy.Diverted.Load())
 		gauge(out, pending, float64(c.Proxy.Pending()))
+	}
+	if c.Calendars != nil {
+		all, failing := c.Calendars.Live()
+		gauge(out, calendars, float64(all-failing), "read")
+		gauge(out, calendars, float64(failing), "failing")
+		fetched, unchanged, failed := c.Calendars.Counts()
+		counter(out, fetches, fetched, "read")
+		counter(out, fetches, unchanged, "unchanged")
+		counter(out, fetches, failed, "failed")
 	}
 	if c.HEP != nil {
 		counter(out, copies, c.HEP.Sent.Load(), "sent")

@@ -27,6 +27,7 @@ type commands struct {
 	Status   statusCmd   `cmd:"" help:"Say what a user has chosen to be, and show it."`
 	Forward  forwardCmd  `cmd:"" help:"Say where the calls of a user go, and show it."`
 	Explain  explainCmd  `cmd:"" help:"Say why the lamp of a user is as it is, and who sees what."`
+	Calendar calendarCmd `cmd:"" help:"Say where the calendar of a user is, and show what is known of it."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`

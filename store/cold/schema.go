@@ -96,6 +96,24 @@ CREATE TRIGGER documents_end_with_user AFTER DELETE ON users BEGIN
 	DELETE FROM documents WHERE aor = OLD.aor;
 END;
 PRAGMA user_version = 4;
+`, `
+CREATE TABLE calendars (
+	user   INTEGER PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+	url    TEXT NOT NULL,    -- a secret: whoever knows it can read the calendar
+	titles INTEGER NOT NULL  -- 1: others may see what meetings are called
+);
+CREATE TABLE people ( -- of the address book, beside users
+	id         INTEGER PRIMARY KEY,
+	key        TEXT NOT NULL UNIQUE, -- who is the same when imported again
+	name       TEXT NOT NULL,
+	numbers    TEXT NOT NULL, -- as they are written, one a line
+	aor        TEXT NOT NULL, -- the user that this is; '': by a number, or none
+	department TEXT NOT NULL,
+	title      TEXT NOT NULL,
+	mail       TEXT NOT NULL,
+	photo      TEXT NOT NULL  -- URI
+);
+PRAGMA user_version = 5;
 `}
 
 func migrate(db *sql.DB) error {
