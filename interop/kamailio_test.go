@@ -65,11 +65,11 @@ func TestKamailioPublishesWhatItSees(t *testing.T) {
 	call := k.phone(t, "call.xml", bob, "-cid_str", "call@127.0.0.1")
 	lamp.await(t, `"state":"ringing"`)
 	presence.await(t, `"state":"ringing"`)
-	nudge(t, callee)
+	nudge(t, callee, "call@127.0.0.1")
 	lamp.await(t, `"state":"on-the-phone"`)
 	presence.await(t, `"state":"on-the-phone"`)
 	call.await(t, "the call is answered")
-	nudge(t, bob)
+	nudge(t, bob, "call@127.0.0.1")
 	call.endsWell(t)
 	answer.endsWell(t)
 	lamp.await(t, `"state":"available"`)
@@ -82,12 +82,12 @@ func TestKamailioPublishesWhatItSees(t *testing.T) {
 }
 
 // nudge sends a phone what makes it answer, or hang up.
-func nudge(t *testing.T, port string) {
+func nudge(t *testing.T, port, callID string) {
 	t.Helper()
 	c, err := net.Dial("udp", net.JoinHostPort("127.0.0.1", port))
 	if err == nil {
 		_, err = fmt.Fprintf(c, "INFO sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKinfo\r\nFrom: <sip:t@127.0.0.1>;tag=t\r\n"+
-			"To: <sip:127.0.0.1>\r\nCall-ID: call@127.0.0.1\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n")
+			"To: <sip:127.0.0.1>\r\nCall-ID: %s\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n", callID)
 		c.Close()
 	}
 	if err != nil {

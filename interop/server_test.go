@@ -40,24 +40,47 @@ func build(m *testing.M) int {
 // password, and where it listens for each transport.
 type server struct {
 	*program
-	at map[string]string // transport, or "admin", to address
+	at   map[string]string // transport, or "admin", to address
+	data string
 }
 
 func serve(t *testing.T, args ...string) *server {
 	t.Helper()
-	p := start(t, t.TempDir(), lamplight, append([]string{"serve", "--data", "memory", "--domain", domain, "--outbound", "127.0.0.0/8", "--notify-rate", "off",
-		"--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...)...)
-	s := &server{program: p, at: map[string]string{}}
-	for _, a := range strings.Fields(p.await(t, `(?m)^ready (.*)$`)[1]) {
-		transport, addr, _ := strings.Cut(a, ":")
-		s.at[transport] = addr
-	}
+	s := serveFrom(t, "memory", append(args, "--admin", "127.0.0.1:0", "--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0")...)
 	var users string
 	for _, user := range []string{"alice", "bob", "carol", "dave"} {
 		users += user + "@" + domain + "\t" + password + "\n"
 	}
-	run(t, users, lamplight, "user", "add", "--stdin", "--data", "memory", "--admin", s.at["admin"])
+	s.does(t, users, "user", "add", "--stdin")
 	return s
+}
+
+// serveFrom runs a server on what a directory has.
+func serveFrom(t *testing.T, data string, args ...string) *server {
+	t.Helper()
+	p := start(t, t.TempDir(), lamplight, append([]string{"serve", "--data", data, "--domain", domain, "--outbound", "127.0.0.0/8", "--notify-rate", "off",
+		"--profile", "agent=SIPp;md5"}, args...)...)
+	s := &server{program: p, at: map[string]string{}, data: data}
+	for _, a := range strings.Fields(p.await(t, `(?m)^ready (.*)$`)[1]) {
+		transport, addr, _ := strings.Cut(a, ":")
+		s.at[transport] = addr
+	}
+	return s
+}
+
+// asks is a command's words and where its server is.
+func (s *server) asks(command ...string) []string {
+	command = append(command, "--data", s.data)
+	if s.data == "memory" {
+		command = append(command, "--admin", s.at["admin"])
+	}
+	return command
+}
+
+// does runs a command beside the server, and returns what it printed.
+func (s *server) does(t *testing.T, input string, command ...string) string {
+	t.Helper()
+	return run(t, input, lamplight, s.asks(command...)...)
 }
 
 // publisher is a user who publishes one document, and changes it.
@@ -85,10 +108,10 @@ func (s *server) watch(t *testing.T, watcher, user, event string) *program {
 }
 
 // heard waits until the server's trace of a user, what it heard and said last of
-// him, has what a pattern describes.
-func (s *server) heard(t *testing.T, user, pattern string) {
+// him, has what a pattern describes, and returns the match and its groups.
+func (s *server) heard(t *testing.T, user, pattern string) []string {
 	t.Helper()
-	trace := start(t, t.TempDir(), lamplight, "trace", user+"@"+domain, "--full", "--follow", "--admin", s.at["admin"])
-	trace.await(t, pattern)
-	trace.kill()
+	trace := start(t, t.TempDir(), lamplight, s.asks("trace", user+"@"+domain, "--full", "--follow")...)
+	defer trace.kill()
+	return trace.await(t, pattern)
 }
