@@ -259,6 +259,9 @@ func (s *Server) Start() error {
 		_ = s.layer.Close()
 		return err
 	}
+	if s.epa != nil {
+		s.epa.Start()
+	}
 	if err := s.useSecret(); err != nil {
 		_ = s.layer.Close()
 		return err

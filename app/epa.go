@@ -20,7 +20,7 @@ func (s *spine) told(server string) (next esc.Next) {
 	}
 	if server != "" {
 		u, _ := sip.ParseURI([]byte(server)) // it was checked
-		s.epa = epa.New(epa.Options{Server: u, Logger: s.log})
+		s.epa = epa.New(epa.Options{Server: u, Logger: s.log, Keep: s.keepPublication})
 		next = both{next, s.epa}
 	}
 	return next
@@ -40,6 +40,16 @@ func (b both) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc event.D
 	if b.other.Watched(aor, name) {
 		b.other.Changed(t, aor, name, doc)
 	}
+}
+
+// kindPublished is the record of what is published at the presence server.
+const kindPublished = 'e'
+
+// keepPublication stores what the agent has to know after a crash.
+func (s *spine) keepPublication(aor event.AoR, name event.Name, b []byte) {
+	s.owners.Return(string(aor), owner.Func(func(t *owner.Turn) {
+		t.Save(owner.Record{Key: owner.Key(string(aor), kindPublished, string(name)), Value: b})
+	}))
 }
 
 // unpublish takes back what was published, which ends with the server.

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"lamplight/body/pidf"
 	"lamplight/config"
 	"lamplight/event/presence"
+	"lamplight/owner"
+	"lamplight/registrar"
 	"lamplight/sip/ua"
 	"lamplight/store/fault"
 )
@@ -215,5 +218,45 @@ func TestThePresenceServerComesLate(t *testing.T) {
 		o.advance(10 * time.Minute)
 		look() // another, to which the entity-tags say nothing
 		o.must(c.Hangup(soon(o)))
+	})
+}
+
+// After a crash the proxy goes on with what it has published: nothing is published
+// twice, and what is said no longer is taken back at once.
+func TestAfterACrashNothingIsPublishedTwice(t *testing.T) {
+	inTwoOffices(t, func(o *office, beside *app.Server) {
+		published := func(event, want string) {
+			t.Helper()
+			w := httptest.NewRecorder()
+			beside.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			if line := "lamplight_publications{event=\"" + event + "\"} " + want + "\n"; !strings.Contains(w.Body.String(), line) {
+				t.Errorf("there is no %s in\n%s", line, w.Body)
+			}
+		}
+		alice, bob := o.telephone("alice"), o.telephone("bob")
+		c, _ := o.talk(alice, bob)
+		o.advance(5 * time.Second)
+		published("presence", "2")
+		published("dialog", "2")
+		o.crash()
+		o.advance(5 * time.Second)
+		published("presence", "2")
+		published("dialog", "2")
+		o.must(c.Hangup(soon(o)))
+		o.advance(10 * time.Second)
+		published("dialog", "0")
+
+		o.server.Kill() // and where Bob is registered is not known any more
+		var lost []owner.Record
+		o.must(o.journal.Load(owner.Prefix(aor("bob")), func(r owner.Record) error {
+			if _, kind, _, err := owner.ParseKey(r.Key); err == nil && kind == registrar.KindBinding {
+				lost = append(lost, owner.Record{Key: r.Key})
+			}
+			return nil
+		}))
+		o.must(o.journal.Commit(lost))
+		o.start()
+		o.advance(5 * time.Second)
+		published("presence", "1")
 	})
 }

@@ -177,6 +177,11 @@ func (s *spine) restore(t *owner.Turn, key string, kind byte, id string, value [
 		return s.registrar.Restore(t, key, kind, id, value)
 	case call.KindCall:
 		return s.calls.Restore(t, key, kind, id, value)
+	case kindPublished:
+		if s.epa == nil {
+			return nil // kept for when there is a presence server again
+		}
+		return s.epa.Restore(event.AoR(key), event.Name(id), value)
 	case kindSecret:
 		return s.restoreSecret(value)
 	case notifier.KindSubscription:

@@ -1,8 +1,8 @@
 // Package epa is the server's own event publication agent (RFC 3903 §4): where
 // another server is the presence server, it publishes there who of the own users
 // is registered (RFC 3863) and in which calls (RFC 4235). It leaves out what users
-// publish themselves, which is passed on, and keeps nothing over a restart: what
-// it has published is taken back at the end, or lapses within minutes.
+// publish themselves, which is passed on. What it has published is taken back at
+// the end, and what a crash has left there is gone on with.
 package epa
 
 import (
@@ -26,6 +26,9 @@ const (
 type Options struct {
 	Server sip.URI      // the presence server
 	Logger *slog.Logger // nil: nothing is logged
+	// Keep stores what Restore needs after a crash, under an AoR and event, or with
+	// no bytes takes it away. It returns at once. Nil: nothing is kept.
+	Keep func(aor event.AoR, name event.Name, b []byte)
 }
 
 // Agent publishes. Use must be called before anything changes. It may be used by
@@ -40,6 +43,7 @@ type Agent struct {
 	ready   []*publication // in turn to be sent
 	open    int            // under way
 	failing bool           // the last one failed
+	began   bool           // what a crash has left was looked through
 	over    chan struct{}  // closed when all was taken back; nil: the end has not come
 }
 

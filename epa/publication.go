@@ -22,6 +22,7 @@ type publication struct {
 	want    document
 	changed bool // what is wanted is not what was said
 	etag    string
+	kept    string // the tag that is stored
 	version uint32
 	waiting bool // for its turn
 	flying  bool
@@ -64,6 +65,8 @@ func (p *publication) after(d time.Duration) {
 // drop ends what the presence server knows nothing of any more.
 func (p *publication) drop() {
 	p.stop()
+	p.etag = ""
+	p.keep()
 	delete(p.agent.all, p.key)
 	p.agent.ended()
 }
@@ -145,6 +148,7 @@ func (x *exchange) taken(m *sip.Message) {
 	if x.interval == 0 {
 		x.etag = ""
 	}
+	x.keep()
 	if x.changed || x.etag == "" {
 		x.queue()
 		return
