@@ -222,8 +222,14 @@ func (s *Server) PeopleChanged() error {
 	if err := s.loadCalendars(); err != nil {
 		return err
 	}
+	again := !s.book.Load().SameDefaults(before)
 	for p := range owner.Partitions {
-		err := s.owners.PostPartition(byte(p), owner.Func(func(t *owner.Turn) { s.notifier.AllRulesChanged(t, byte(p)) }))
+		err := s.owners.PostPartition(byte(p), owner.Func(func(t *owner.Turn) {
+			if again {
+				s.notifier.AllChanged(t, byte(p))
+			}
+			s.notifier.AllRulesChanged(t, byte(p))
+		}))
 		if err != nil {
 			return err
 		}

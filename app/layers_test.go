@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lamplight/app"
+	"lamplight/directory"
 	"lamplight/event/presence"
 )
 
@@ -46,6 +47,43 @@ func TestALayerEndsInTime(t *testing.T) {
 		alice.publish("alice", "Event: dialog", "Expires: 86400", call("alice", "confirmed"))
 		o.has(bob.next(), `<note xml:lang="en">Busy</note>`, "<rpid:busy/><rpid:on-the-phone/>")
 		ends("a status with an end", time.Hour, presence.OnThePhone)
+	})
+}
+
+// besides are the people of an office whose domain has a default.
+type besides struct {
+	staff
+	state, note string
+}
+
+func (b *besides) Load() ([]directory.Domain, []directory.User, error) {
+	domains, users, err := b.staff.Load()
+	domains[0].Default, domains[0].Note = b.state, b.note
+	return domains, users, err
+}
+
+// A domain's default is told as soon as it is set, of who is registered alone.
+func TestADomainsDefaultIsTold(t *testing.T) {
+	people := &besides{}
+	inOffice(t, func(o *app.Options) { o.People = people }, func(o *office) {
+		alice, bob, buddy := o.handset("alice"), o.handset("bob"), o.handset("bob")
+		bob.subscribe("alice")
+		o.shows(bob.next(), presence.Offline)
+		buddy.subscribe("carol")
+		o.shows(buddy.next(), presence.Offline)
+		o.expect(alice.do("REGISTER", "sip:example.test", "To: <sip:alice@example.test>", "Contact: <"+alice.contact()+">"), "200 ")
+		o.shows(bob.next(), presence.Available)
+		people.state, people.note = "away", "ask the front desk"
+		o.must(o.server.PeopleChanged())
+		o.shows(bob.next(), presence.Away)
+		tag := alice.publish("alice", state("alice", presence.Available))
+		o.shows(bob.next(), presence.Available)
+		alice.publish("alice", "SIP-If-Match: "+tag, "Expires: 0")
+		o.has(bob.next(), `<note xml:lang="en">Away</note>`, "<dm:note>ask the front desk</dm:note>")
+		people.state = ""
+		o.must(o.server.PeopleChanged())
+		o.shows(bob.next(), presence.Available)
+		buddy.silent(time.Second)
 	})
 }
 

@@ -23,8 +23,8 @@ func served(all []event.Package, presence bool) []event.Package {
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
-func Packages(registrar, forwards, hideDND bool, voiceMail string) []event.Package {
-	people := presence.Package{Registrar: registrar}
+func Packages(registrar, forwards, hideDND bool, voiceMail string, d presence.Defaults) []event.Package {
+	people := presence.Package{Registrar: registrar, Defaults: d}
 	return []event.Package{
 		people,
 		dialog.Package{Registrar: registrar, HideDND: hideDND},

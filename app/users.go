@@ -108,7 +108,7 @@ func (u *users) Domains() ([]control.Domain, error) {
 	list := make([]control.Domain, len(stored))
 	for i, d := range stored {
 		list[i] = control.Domain{Name: d.Name, Realm: d.Realm, Aliases: d.Aliases, Watchers: d.Watchers,
-			Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND}
+			Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note}
 	}
 	return list, nil
 }
@@ -119,7 +119,7 @@ func (u *users) SetDomain(d control.Domain) error {
 		return err
 	}
 	err := u.store.SetDomain(directory.Domain{Name: d.Name, Aliases: d.Aliases, Watchers: d.Watchers,
-		Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND})
+		Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note})
 	if err != nil {
 		return err
 	}

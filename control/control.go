@@ -47,6 +47,8 @@ type Domain struct {
 	Area     string   `json:"area,omitempty"`     // code of local numbers: 89
 	Prefix   string   `json:"prefix,omitempty"`   // what national numbers begin with: 0
 	Zone     string   `json:"zone,omitempty"`     // time zone: Asia/Seoul
+	Default  string   `json:"default,omitempty"`  // state of whom nothing else is said: away
+	Note     string   `json:"note,omitempty"`     // that goes with it
 	DND      string   `json:"dnd,omitempty"`      // how calls are refused: 480, 486, off
 }
 

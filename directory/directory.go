@@ -34,6 +34,8 @@ type Domain struct {
 	Area     string   // area code of local numbers: "89"
 	Prefix   string   // what national numbers begin with: "0"
 	Zone     string   // time zone of "until 15:00", of IANA's names; "": the server's
+	Default  string   // state of who is registered, and of whom nothing else is said: "away"; "": available
+	Note     string   // that goes with it
 	DND      string   // how calls to who does not want to be disturbed are refused: a status, or DNDOff; "": 480
 }
 
@@ -255,6 +257,23 @@ func (d *Directory) Gone(aor event.AoR) bool { return !d.open && d.gone[aor] }
 
 // Name is a user's display name.
 func (d *Directory) Name(aor event.AoR) string { return d.users[aor] }
+
+// Default is the state that a user's domain sets for those of whom nothing else is
+// said, and its note; "": none.
+func (d *Directory) Default(aor event.AoR) (state, note string) {
+	one := d.domainOf(aor)
+	return one.Default, one.Note
+}
+
+// SameDefaults tells whether two snapshots have the same defaults.
+func (d *Directory) SameDefaults(other *Directory) bool {
+	for name, one := range d.domains {
+		if was := other.domains[name]; was == nil || was.Default != one.Default || was.Note != one.Note {
+			return false
+		}
+	}
+	return len(d.domains) == len(other.domains)
+}
 
 // Zone is the time zone of a user's domain; "": none is set.
 func (d *Directory) Zone(aor event.AoR) string { return d.domainOf(aor).Zone }

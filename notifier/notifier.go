@@ -228,6 +228,15 @@ func (n *Notifier) Changed(t *owner.Turn, aor event.AoR, name event.Name, doc ev
 	}
 }
 
+// AllChanged takes in what everybody's state of a partition is now, where something
+// other than inputs has changed.
+func (n *Notifier) AllChanged(t *owner.Turn, partition byte) {
+	for k := range n.shares[partition].topics {
+		t.Touch(string(k.aor))
+		n.Changed(t, k.aor, k.name, n.opt.Document(t, k.aor, k.name))
+	}
+}
+
 // AllRulesChanged asks policy again about everybody of a partition.
 func (n *Notifier) AllRulesChanged(t *owner.Turn, partition byte) {
 	for k := range n.shares[partition].topics {

@@ -17,8 +17,8 @@ func TestWhatIsForcedByCommand(t *testing.T) {
 	data := t.TempDir()
 	s, _ := serve(t, "--data", data)
 	succeed(t, "secret\n", "user", "add", "alice@example.test", "--password-stdin", "--data", data)
-	succeed(t, "", "domain", "set", "example.test", "--zone", "Asia/Seoul", "--dnd-refuses", "486", "--data", data)
-	if out := succeed(t, "", "domain", "list", "--data", data); !strings.Contains(out, "zone Asia/Seoul\tdo-not-disturb refuses 486") {
+	succeed(t, "", "domain", "set", "example.test", "--zone", "Asia/Seoul", "--dnd-refuses", "486", "--default", "away", "--note", "ask", "--data", data)
+	if out := succeed(t, "", "domain", "list", "--data", data); !strings.Contains(out, "zone Asia/Seoul\tdo-not-disturb refuses 486\tby default away ask") {
 		t.Error(out)
 	}
 	succeed(t, "", "dnd", "alice", "on", "--until", "15:00", "--data", data)
@@ -66,7 +66,8 @@ func TestWhatIsForcedByCommand(t *testing.T) {
 	}
 	for _, args := range [][]string{{"1", "dnd", "nobody", "on"}, {"1", "dnd", "alice", "on", "--until", "25:00"}, {"2", "dnd", "alice", "perhaps"},
 		{"2", "status", "alice", "ringing"}, {"2", "status", "alice", "clear", "--for", "1h"}, {"1", "status", "alice", "away", "--for=-1h"},
-		{"1", "domain", "set", "example.test", "--zone", "Mars/Base"}, {"1", "domain", "set", "example.test", "--dnd-refuses", "603"}} {
+		{"1", "domain", "set", "example.test", "--zone", "Mars/Base"}, {"1", "domain", "set", "example.test", "--dnd-refuses", "603"},
+		{"1", "domain", "set", "example.test", "--default", "ringing"}, {"1", "domain", "set", "example.test", "--note", strings.Repeat("x", 2000)}} {
 		if status, _, errs := result(t, "", append(args[1:], "--data", data)...); strconv.Itoa(status) != args[0] {
 			t.Errorf("%v: exit %d, %s", args[1:], status, errs)
 		}

@@ -50,6 +50,7 @@ func domainLine(d control.Domain) string {
 	for _, part := range []struct{ name, value string }{
 		{"also called", strings.Join(d.Aliases, ", ")}, {"watched by", strings.Join(d.Watchers, ", ")},
 		{"country", d.Country}, {"area", d.Area}, {"prefix", d.Prefix}, {"zone", d.Zone}, {"do-not-disturb refuses", d.DND},
+		{"by default", strings.TrimSpace(d.Default + " " + d.Note)},
 	} {
 		if part.value != "" {
 			line += "\t" + part.name + " " + part.value
@@ -67,6 +68,8 @@ type domainSetCmd struct {
 	Prefix   *string   `placeholder:"DIGITS" help:"What national numbers begin with: 0."`
 	Zone     *string   `placeholder:"ZONE" help:"Time zone of its people: Asia/Seoul; empty for the server's."`
 	DND      *string   `name:"dnd-refuses" placeholder:"480|486|off" help:"How calls are refused to whoever does not want to be disturbed; off: they ring."`
+	Default  *string   `placeholder:"STATE" help:"State of who is registered, and of whom nothing else is said: busy, meeting, away, out-of-office; empty for available."`
+	Note     *string   `placeholder:"TEXT" help:"The note that goes with it."`
 	place
 }
 
@@ -83,6 +86,8 @@ func (c *domainSetCmd) Run() error {
 		set(&d.Prefix, c.Prefix)
 		set(&d.Zone, c.Zone)
 		set(&d.DND, c.DND)
+		set(&d.Default, c.Default)
+		set(&d.Note, c.Note)
 		return p.SetDomain(d)
 	})
 }

@@ -40,7 +40,7 @@ type known struct {
 // for each service that was published and an element for each device, each with its
 // own timestamp, and one person. Layers choose the headline: see Layer.
 func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.Document, time.Time) {
-	k := gather(in, now)
+	k := p.gather(aor, in, now)
 	out := &pidf.Presence{Entity: string(aor)}
 	c := k.join(out, p.Registrar)
 	k.person(out, &c)
@@ -48,7 +48,7 @@ func (p Package) Compose(aor event.AoR, in []event.Input, now time.Time) (event.
 }
 
 // gather sorts the inputs that count now by what they tell.
-func gather(in []event.Input, now time.Time) known {
+func (p Package) gather(aor event.AoR, in []event.Input, now time.Time) known {
 	live, next := event.Current(in, now)
 	k := known{next: next, published: make([]*publication, 0, len(live))}
 	for i := range live {
@@ -67,6 +67,11 @@ func gather(in []event.Input, now time.Time) known {
 				k.registered, k.bound = true, &in.Key
 				k.awake = k.awake || !doc.Asleep
 			}
+		}
+	}
+	if p.Defaults != nil && k.registered {
+		if doc := p.Defaults.Default(aor); doc != nil {
+			k.published = append(k.published, k.read(&event.Input{Key: standing}, doc, now))
 		}
 	}
 	k.published = newest(k.published)
@@ -91,6 +96,10 @@ func (k *known) report(in *event.Input, doc *dialoginfo.Info) {
 
 // hardID is the ID of the hard state that the user made (RFC 4827).
 const hardID = "hard"
+
+// standing is the key of the hard state of a user's domain. It is no input: what
+// there is of nobody else is no news of anybody.
+var standing = event.Key{Event: "presence", Source: event.Default, ID: "domain"}
 
 // superseded tells what hard state does not count: none does where a device says
 // something (RFC 3903 §3), but for what the user chose by it, which is no hard

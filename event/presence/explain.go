@@ -15,12 +15,18 @@ import (
 // Explain says which layer chose the headline, and why; and of each input what it
 // says, and why it counts or not.
 func (p Package) Explain(aor event.AoR, in []event.Input, now time.Time) event.Explanation {
-	k := gather(in, now)
+	k := p.gather(aor, in, now)
 	c := k.join(&pidf.Presence{Entity: string(aor)}, p.Registrar)
 	state, won := c.decide()
 	out := event.Explanation{State: state.Token(), Next: k.next}
 	for i := range in {
 		out.Inputs = append(out.Inputs, k.inputReason(&in[i], state, won, now))
+	}
+	for _, q := range k.published {
+		if q.Key == standing {
+			domains := event.Input{Key: standing, Doc: q.doc}
+			out.Inputs = append(out.Inputs, k.inputReason(&domains, state, won, now))
+		}
 	}
 	for l := Override; l <= Reachability; l++ {
 		out.Layers = append(out.Layers, c.layerReason(l, state, won))

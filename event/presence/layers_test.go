@@ -94,8 +94,8 @@ func TestLayers(t *testing.T) {
 		{"hard state beside a publication", []event.Input{says("1", Available, ""), hard("hard", Busy)}, Available, "", Reachability},
 		{"do not disturb by hard state is none", []event.Input{says("1", Available, ""), by(event.Default, "hard", 0, pidf.Person{ID: "p", DND: true}), talks}, DND, "busy on-the-phone", Override},
 		{"nor is what was chosen by it", []event.Input{says("1", Away, ""), by(event.Default, "hard", 0, pidf.Person{ID: "p", Manual: true, Activities: []string{"vacation"}})}, OutOfOffice, "away vacation", Manual},
-		{"hard state is the user's first", []event.Input{desk, hard("hard", Away), hard("domain", Busy)}, Away, "away", Fallback},
-		{"hard state of the domain", []event.Input{desk, hard("domain", Busy)}, Busy, "busy", Fallback},
+		{"hard state is the user's first", []event.Input{desk, hard("hard", Away), hard("other", Busy)}, Away, "away", Fallback},
+		{"another's hard state", []event.Input{desk, hard("other", Busy)}, Busy, "busy", Fallback},
 		{"hard state raises nobody", []event.Input{hard("hard", Available)}, Offline, "", Reachability},
 		{"hard state that closes", []event.Input{desk, hard("hard", Offline)}, Offline, "", Reachability},
 		{"signed off, in a meeting", []event.Input{says("1", Offline, ""), meets("meeting")}, Meeting, "meeting", Meetings},
@@ -108,11 +108,48 @@ func TestLayers(t *testing.T) {
 		if reachable := basic(doc.Tuples) == Available; !reachable && c.want == Available {
 			t.Errorf("%s: available, and not reachable", c.name)
 		}
-		k := gather(c.in, noon)
+		k := office.gather(alice, c.in, noon)
 		says := k.join(&pidf.Presence{}, true)
 		if _, won := says.decide(); won != c.won {
 			t.Errorf("%s: %v won, want %v", c.name, won, c.won)
 		}
+	}
+}
+
+// defaults are those of a domain.
+type defaults struct{ state State }
+
+func (d defaults) Default(event.AoR) *pidf.Presence {
+	return Publication("", "", d.state, "ask the front desk", time.Time{})
+}
+
+// A domain's default is shown of who is registered, where nothing else is said, and
+// makes nobody else than nobody.
+func TestADomainsDefault(t *testing.T) {
+	with := Package{Registrar: true, Defaults: defaults{Away}}
+	desk := binding("b", reginfo.Active)
+	for _, c := range []struct {
+		in   []event.Input
+		want State
+		note string
+	}{
+		{[]event.Input{desk}, Away, "ask the front desk"},
+		{[]event.Input{desk, chose(Busy, 0)}, Busy, "ask the front desk"},
+		{[]event.Input{desk, hard("hard", Meeting)}, Meeting, ""},
+		{[]event.Input{desk, says("1", Available, "")}, Available, ""},
+		{nil, Offline, ""},
+	} {
+		doc := compose(with, c.in...)
+		got, note, _ := StateOf(doc)
+		if e := with.Explain(alice, c.in, noon); got != c.want || note != c.note || e.State != got.Token() {
+			t.Errorf("%v, %q, explained as %+v, want %v in\n%s", got, note, e, c.want, doc.Append(nil))
+		}
+		if len(c.in) == 0 && !slices.Equal(doc.Append(nil), compose(office).Append(nil)) {
+			t.Errorf("nobody is\n%s", doc.Append(nil))
+		}
+	}
+	if e := with.Explain(alice, []event.Input{desk}, noon); len(e.Inputs) != 2 || e.Inputs[1].ID != "domain" || !e.Inputs[1].Counts {
+		t.Errorf("%+v", e)
 	}
 }
 

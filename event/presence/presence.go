@@ -16,7 +16,17 @@ import (
 
 // Package is the event package. Registrar tells whether registrations are known
 // here: then somebody of whom nothing is known is offline, else unknown.
-type Package struct{ Registrar bool }
+// Defaults, where it is not nil, says what is shown of somebody who is registered
+// and of whom no device and no hard state of their own says anything.
+type Package struct {
+	Registrar bool
+	Defaults  Defaults
+}
+
+// Defaults is the hard state that is not each user's own, but their domain's.
+type Defaults interface {
+	Default(aor event.AoR) *pidf.Presence // nil: none
+}
 
 // Event is the package's name.
 func (Package) Event() event.Name { return "presence" }

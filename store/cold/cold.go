@@ -32,6 +32,10 @@ var (
 	ErrBadNumber = errors.New("not digits")
 	// ErrBadZone says that there is no such time zone.
 	ErrBadZone = errors.New("no time zone like Asia/Seoul")
+	// ErrBadDefault refuses a state that is nobody's unless they choose it.
+	ErrBadDefault = errors.New("want busy, meeting, away, out-of-office, or none")
+	// ErrBadNote refuses a note that is too long or no text.
+	ErrBadNote = errors.New("a note is up to 1,024 bytes of text, without control characters")
 	// ErrBadRefusal says that calls cannot be refused in such a way.
 	ErrBadRefusal = errors.New("want 480, 486 or off")
 	// ErrTaken says that a name or a number belongs to somebody else.

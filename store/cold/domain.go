@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lamplight/directory"
 )
@@ -76,8 +78,8 @@ func (s *Store) SetDomain(d directory.Domain) error {
 				return err
 			}
 		}
-		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ?, zone = ?, dnd = ? WHERE id = ?",
-			d.Country, d.Area, d.Prefix, d.Zone, d.DND, at.id); err != nil {
+		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ?, zone = ?, dnd = ?, default_state = ?, default_note = ? WHERE id = ?",
+			d.Country, d.Area, d.Prefix, d.Zone, d.DND, d.Default, d.Note, at.id); err != nil {
 			return err
 		}
 		for _, w := range d.Watchers {
@@ -103,12 +105,23 @@ func checkDomain(d directory.Domain) error {
 	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
 		return fmt.Errorf("%q: %w", d.Zone, ErrBadZone)
 	}
+	switch d.Default {
+	case "", "busy", "meeting", "away", "out-of-office":
+	default:
+		return fmt.Errorf("%q: %w", d.Default, ErrBadDefault)
+	}
+	if len(d.Note) > maxNote || !utf8.ValidString(d.Note) || strings.ContainsFunc(d.Note, unicode.IsControl) {
+		return ErrBadNote
+	}
 	switch d.DND {
 	case "", "480", "486", directory.DNDOff:
 		return nil
 	}
 	return fmt.Errorf("%q: %w", d.DND, ErrBadRefusal)
 }
+
+// maxNote is the most bytes of a default's note.
+const maxNote = 1024
 
 type domain struct {
 	id          int64

@@ -114,6 +114,10 @@ CREATE TABLE people ( -- of the address book, beside users
 	photo      TEXT NOT NULL  -- URI
 );
 PRAGMA user_version = 5;
+`, `
+ALTER TABLE domains ADD COLUMN default_state TEXT NOT NULL DEFAULT ''; -- of whom nothing else is said
+ALTER TABLE domains ADD COLUMN default_note TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 6;
 `}
 
 func migrate(db *sql.DB) error {
