@@ -3,7 +3,7 @@ package search
 import "strings"
 
 // A Hangul syllable is made of an initial, a vowel and maybe a final (The Unicode
-// Standard §3.12). Here each is a letter of its own, as keyboards have them.
+// Standard, section 3.12). Here each is a letter of its own, as keyboards have them.
 var (
 	initials = []rune("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
 	vowels   = []rune("ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ")

@@ -151,3 +151,23 @@ func TestFewerRightsShowLess(t *testing.T) {
 		}
 	}
 }
+
+// Who may see activities sees which of them counts, and that it rings.
+func TestAViewKeepsTheHeadline(t *testing.T) {
+	desk := binding("b", "active")
+	for _, c := range []struct {
+		in   []event.Input
+		want State
+	}{
+		{[]event.Input{desk, chose(Away, 0), meets("meeting")}, Away},
+		{[]event.Input{desk, calls("c", call("1", "early", "recipient"))}, Ringing},
+		{[]event.Input{chose(OutOfOffice, 0)}, OutOfOffice},
+	} {
+		doc := compose(office, c.in...)
+		for r, want := range map[event.Rights]State{"activities persons services": c.want, "persons services": basic(doc.Tuples)} {
+			if got, _, _ := StateOf(office.View(doc, r).(*pidf.Presence)); got != want {
+				t.Errorf("%q: %v, want %v of\n%s", r, got, want, doc.Append(nil))
+			}
+		}
+	}
+}
