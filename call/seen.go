@@ -26,7 +26,8 @@ const (
 	// Cancelled: a CANCEL was sent on a branch, for the caller or because another
 	// branch has won. Without a Branch: the caller's CANCEL, for all of them.
 	Cancelled
-	// Bye: a BYE passed inside the dialog, or was answered.
+	// Bye: a BYE inside the dialog was answered, but not with a challenge, or got no
+	// answer in a second.
 	Bye
 	// Gone: a request inside the dialog, or a probe, was answered with 481.
 	Gone
