@@ -31,6 +31,7 @@ import (
 	"lamplight/sip/trace"
 	"lamplight/sip/transaction"
 	"lamplight/uas"
+	"lamplight/xcap"
 )
 
 // People is where domains and users live.
@@ -49,6 +50,8 @@ type Options struct {
 	Logger    *slog.Logger
 	Calendars CalendarStore // nil: nobody has one
 	History   call.History  // of calls; nil: none is kept
+
+	Documents Documents // of users; nil: none are kept
 }
 
 // Server is one Lamplight server. It is made by New, runs between Start and
@@ -65,6 +68,7 @@ type Server struct {
 	running    sync.WaitGroup
 	ended      chan struct{} // closed when the owners are done
 	failed     error         // why they ended by themselves
+	xcap       *xcap.Server  // nil: no documents are kept
 }
 
 // New puts a server together. Nothing runs yet.
@@ -85,7 +89,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.spine = connect(w)
 	s.calendars = s.newCalendars()
-	return s, s.reloadPeople()
+	return s, errors.Join(s.reloadPeople(), s.newXCAP())
 }
 
 // wiring is what connect needs of the settings.
@@ -287,6 +291,7 @@ func (s *Server) Start() error {
 		close(s.ended)
 	})
 	s.running.Go(func() { s.calendars.Run(ctx) })
+	s.loadHardStates()
 	return nil
 }
 

@@ -136,11 +136,11 @@ func (v *verdict) list(e *xmldoc.Element, at string) {
 			v.list(c, here)
 		case "entry-ref":
 			// RFC 4826 §3.4.5: relative, with a path that begins at the root.
-			if u, err := url.Parse(value); err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(u.Path, "/") {
+			if u, err := url.Parse(unfolded(value)); err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(u.Path, "/") {
 				v.fail("the ref of an entry-ref is relative to the XCAP root")
 			}
 		case "external":
-			if u, err := url.Parse(value); has(c, attr) && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			if u, err := url.Parse(unfolded(value)); has(c, attr) && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 				v.fail("the anchor of an external list is an absolute HTTP URI")
 			}
 		}
@@ -168,7 +168,7 @@ func (v *verdict) services(root *xmldoc.Element) {
 		for _, c := range e.Children {
 			switch {
 			case c.Is(nsServices, "resource-list"):
-				if !v.server.owns(v.key.AoR, strings.TrimSpace(c.Text)) {
+				if !v.server.owns(v.key.AoR, unfolded(c.Text)) {
 					v.fail("a resource-list is an absolute URI in the user's own tree of resource-lists")
 				}
 			case c.Is(nsServices, "list"):
@@ -278,6 +278,9 @@ func canonical(uri string) string {
 	at := strings.LastIndexByte(rest, '@') + 1
 	return strings.ToLower(scheme) + ":" + rest[:at] + strings.ToLower(rest[at:])
 }
+
+// unfolded is a URI without the white space that breaks a line.
+func unfolded(uri string) string { return strings.Join(strings.Fields(uri), "") }
 
 func escapePath(path string) string {
 	parts := strings.Split(path, "/")

@@ -40,11 +40,9 @@ type part struct {
 type text struct{ check func(string) bool }
 
 var (
-	anyText = &text{func(string) bool { return true }}
-	idText  = &text{isName}
-	uriText = &text{func(s string) bool {
-		return strings.TrimSpace(s) != "" && !strings.ContainsAny(strings.TrimSpace(s), " \t\r\n<>\"{}|\\^`")
-	}}
+	anyText  = &text{func(string) bool { return true }}
+	idText   = &text{isName}
+	uriText  = &text{func(s string) bool { return strings.TrimSpace(s) != "" }} // a schema lets nearly anything be one
 	timeText = &text{func(s string) bool {
 		_, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(s))
 		return err == nil

@@ -60,10 +60,11 @@ func parseSelector(path, query string) (s selector, err error) {
 
 // place finds the tree and the document.
 func (s *selector) place(names []string) error {
+	if len(names) < 3 {
+		return ErrNotFound
+	}
 	s.auid = names[0]
 	switch {
-	case len(names) < 3:
-		return ErrNotFound
 	case names[1] == "global":
 		s.global, s.name = true, names[2:]
 	case names[1] == "users" && len(names) > 3:
