@@ -160,7 +160,7 @@ func TestParallelWriters(t *testing.T) {
 	}
 }
 
-// The conditions of RFC 4825 §11, and the statuses of §8.
+// The conditions of RFC 4825 §11, and the statuses of RFC 4825 §8.
 func TestWhatIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.want("made", w.ask("PUT", hers, friends, asLists), 201, "")
