@@ -46,6 +46,7 @@ type invitation struct {
 	keeping   bool      // handed to the history, which has not kept it yet
 	retry     time.Time // when it is offered again; zero: it was taken
 	kept      bool
+	retold    bool // what it is keeping is no longer true
 }
 
 // branch is an INVITE on its way to one place.

@@ -89,7 +89,7 @@ func (s *Calls) kept(t *owner.Turn, callID, fromTag string, cseq uint32, kept bo
 		}
 		i.keeping = false
 		if kept {
-			i.kept = c.idle(i)
+			i.kept, i.retold = c.idle(i) && !i.retold, false
 		} else {
 			i.retry = t.Now.Add(again)
 		}

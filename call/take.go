@@ -25,6 +25,20 @@ func (c *call) take(s *Seen, now time.Time) {
 	case Bye, Gone, Refreshed, Alive, Replaced:
 		if d := c.dialog(s.FromTag, s.ToTag); d != nil {
 			d.hear(s, now)
+			if s.What == Replaced {
+				c.retell(d)
+			}
+		}
+	}
+}
+
+// retell has the history keep a call once more, which was over before it was known
+// that somebody has picked it up: some phones end the one call, and answer the other
+// then.
+func (c *call) retell(d *dialog) {
+	for _, i := range c.invitations {
+		if c.branchOf(d, i) != nil {
+			i.kept, i.retold = false, i.keeping
 		}
 	}
 }
