@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lamplight/call"
@@ -52,12 +53,15 @@ type Options struct {
 	History   call.History  // of calls; nil: none is kept
 
 	Documents Documents // of users; nil: none are kept
+
+	AddressBook AddressBook // nil: users alone are found
 }
 
 // Server is one Lamplight server. It is made by New, runs between Start and
 // Stop, and is not started again.
 type Server struct {
 	*spine
+	found atomic.Pointer[func() finder]
 	o     Options
 	log   *slog.Logger
 	ring  *trace.Ring // the last messages; nil: none are kept
@@ -250,7 +254,7 @@ func (s *Server) reloadPeople() error {
 	d := directory.New(domains, users, s.o.InsecureNoAuth)
 	d.Follow(s.book.Load())
 	s.book.Store(d)
-	return nil
+	return s.find(d, users)
 }
 
 // Start opens the listeners and loads what is stored; then the server is ready.

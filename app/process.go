@@ -60,6 +60,7 @@ func (p *Process) open(o *Options) (err error) {
 	}
 	o.People, o.Calendars = p.people, p.people
 	o.Documents = p.people
+	o.AddressBook = p.people
 	if days := p.settings.HistoryDays; days > 0 {
 		calls := cold.NewRecorder(p.people, time.Duration(days)*24*time.Hour, o.Logger)
 		p.closers = append(p.closers, calls.Close)

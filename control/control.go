@@ -71,6 +71,10 @@ type People interface {
 	Domains() ([]Domain, error)
 	// SetDomain replaces all that can be set of a domain that is there.
 	SetDomain(Domain) error
+	// Import reads people of a CSV or vCard file into the address book, all or none.
+	Import(file []byte, dry bool) (Imported, error)
+	Contacts() ([]Contact, error)
+	RemoveContact(id int64) error
 }
 
 // Operations are what else a running server does at a command's word.

@@ -58,6 +58,10 @@ func (o office) SetDomain(d Domain) error {
 	return o.s.SetDomain(directory.Domain{Name: d.Name, Watchers: d.Watchers})
 }
 
+func (office) Import([]byte, bool) (Imported, error) { return Imported{}, errors.New("not here") }
+func (office) Contacts() ([]Contact, error)          { return nil, nil }
+func (office) RemoveContact(int64) error             { return cold.ErrNoPerson }
+
 func TestDomainsAreSet(t *testing.T) {
 	dir := t.TempDir()
 	l, err := Listen(dir)

@@ -40,6 +40,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		shown(w, func() (UserState, error) { return o.State(r.PathValue("aor")) })
 	})
 	calendars(mux, o)
+	people(mux, u)
 	mux.HandleFunc("GET "+root+"users/{aor}/explain", func(w http.ResponseWriter, r *http.Request) { explain(w, r, o) })
 	mux.HandleFunc("PUT "+root+"dnd", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.DND) })
 	mux.HandleFunc("PUT "+root+"status", func(w http.ResponseWriter, r *http.Request) { ordered(w, r, o.Status) })

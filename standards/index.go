@@ -85,6 +85,7 @@ var index = []Standard{
 	{5922, "Domain Certificates in SIP", Partly, "a server's name is verified by the DNS names and addresses of its certificate; clients show none, and names in SIP URIs are not read"},
 	{5923, "Connection Reuse in SIP", No, "a connection is used again for the same address and verified name only"},
 	{6026, "Correct Transaction Handling for 2xx Responses to SIP INVITE Requests", Supported, ""},
+	{6350, "vCard Format Specification", Partly, "people of other address books are read: names, numbers, department, title, mail, a picture's address"},
 	{6442, "Location Conveyance for SIP", No, ""},
 	{6446, "SIP Event Notification Extension for Notification Rate Control", No, "later"},
 	{6455, "The WebSocket Protocol", Supported, "below SIP; without extensions"},

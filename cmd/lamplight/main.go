@@ -20,6 +20,7 @@ type commands struct {
 	Watch   watchCmd   `cmd:"" help:"Show the lamps of users, live."`
 
 	User     userCmd     `cmd:"" help:"Add, list and remove users, and set passwords."`
+	People   peopleCmd   `cmd:"" help:"Read people of other address books, to be found beside the users."`
 	Domain   domainCmd   `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
 	Trace    traceCmd    `cmd:"" help:"Show what was said last of a user."`
 	History  historyCmd  `cmd:"" help:"List the calls of a user that are over."`

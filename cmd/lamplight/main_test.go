@@ -539,3 +539,37 @@ sip.example.test. A 127.0.0.1`).Listen().String()
 		t.Errorf("other.test: status %d, %s", status, said)
 	}
 }
+
+// People are read beside a server and into one that runs, all of a file or none.
+func TestPeopleAreRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	succeed(t, "secret\n", "user", "add", "alice@example.test", "--password-stdin", "--data", dir)
+	people := func(input string, args ...string) string {
+		return succeed(t, input, append(append([]string{"people"}, args...), "--data", dir)...)
+	}
+	const file = "이름,전화번호,부서\n홍길동,02-123-4567,영업팀\n"
+	if got := people(file, "import", "-", "--dry-run"); !strings.Contains(got, "홍길동\t02-123-4567\t영업팀") {
+		t.Error(got)
+	}
+	if got := people("", "list"); got != "" {
+		t.Errorf("%q", got)
+	}
+	people(file, "import", "-")
+	serve(t, "--data", dir)
+	if got := people(file+"고길동,1,총무팀\n", "import", "-"); got != "2 people, 1 of them new" {
+		t.Error(got)
+	}
+	if status, _, errs := result(t, "name\nAnn\n\x01\n", "people", "import", "-", "--data", dir); status != 1 || !strings.Contains(errs, "line 3: ") {
+		t.Errorf("exit %d, %s", status, errs)
+	}
+	if got := people("", "list"); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "2\t고길동\t1\t총무팀\n1\t홍길동") {
+		t.Errorf("%q", got)
+	}
+	people("", "remove", "1")
+	if got := people("", "export"); !strings.HasSuffix(got, ",고길동,1,,총무팀,,,") {
+		t.Errorf("%q", got)
+	}
+	if got := succeed(t, "", "calendar", "alice", "--data", dir); got != "alice@example.test has no calendar" {
+		t.Error(got)
+	}
+}
