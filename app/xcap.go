@@ -44,8 +44,26 @@ func (s *Server) newXCAP() (err error) {
 	}
 	s.xcap, err = xcap.New(xcap.Options{
 		Store: shelves{s.o.Documents}, Root: xcapRoot, Now: time.Now,
-		Resolve: s.userOf, Check: checkDocument, Changed: s.documentChanged,
+		Resolve: s.treeOf, Check: checkDocument, Changed: s.documentChanged,
 	})
+	return errors.Join(err, s.loadRulesDocuments())
+}
+
+// loadRulesDocuments puts users' stored rules into force, before anything runs. Of
+// those that cannot be read nothing is granted.
+func (s *Server) loadRulesDocuments() error {
+	list, err := s.o.Documents.Documents("", usageRules)
+	for _, d := range list {
+		if d.Name != inForce {
+			continue
+		}
+		rules, err := policy.Parse(d.Body)
+		if err != nil {
+			s.log.Error("rules cannot be read: nothing is shown", "of", d.AoR, "error", err)
+			rules = policy.Rules{}
+		}
+		s.policy.Set(d.AoR, rules)
+	}
 	return err
 }
 
@@ -60,8 +78,8 @@ func (s *Server) XCAP(user func(*http.Request) event.AoR) http.Handler {
 	})
 }
 
-// userOf finds the user that a URI means, or one without a scheme.
-func (s *Server) userOf(uri string) (event.AoR, bool) {
+// treeOf finds the user that a URI means, or one without a scheme.
+func (s *Server) treeOf(uri string) (event.AoR, bool) {
 	u, err := sip.ParseURI([]byte(uri))
 	if err != nil {
 		if u, err = sip.ParseURI([]byte("sip:" + uri)); err != nil {
@@ -104,7 +122,8 @@ func (s *Server) documentChanged(c xcap.Change) {
 	}
 }
 
-// rulesChanged puts a user's own rules into force; without any the domain's hold.
+// rulesChanged puts a user's own rules into force, and has all who watch decided
+// about again before it returns; without any the domain's hold.
 func (s *Server) rulesChanged(aor event.AoR, doc []byte) error {
 	var rules policy.Rules
 	if len(doc) > 0 {
@@ -113,8 +132,11 @@ func (s *Server) rulesChanged(aor event.AoR, doc []byte) error {
 			return err
 		}
 	}
-	s.setRules(aor, rules)
-	return nil
+	return s.change(aor, func(t *owner.Turn) error {
+		s.policy.Set(aor, rules)
+		s.notifier.RulesChanged(t, aor)
+		return nil
+	})
 }
 
 // loadHardStates enters hard states that were stored as documents when the server
