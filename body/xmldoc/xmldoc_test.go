@@ -3,7 +3,7 @@ package xmldoc
 import "testing"
 
 func TestWhereAttributesStand(t *testing.T) {
-	text := "\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?><a><p:b xmlns:p='urn:p' p:c = '1>2'\n d=\"=\"xml:lang='en'/></a>"
+	text := "\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?><a><p:b xmlns:p='urn:p' p:c = '1>2'\n d=\"=\" xml:lang='en'/></a>"
 	d, err := Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
