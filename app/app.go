@@ -55,6 +55,7 @@ type Options struct {
 	Documents Documents // of users; nil: none are kept
 
 	AddressBook AddressBook // nil: users alone are found
+	Policies    Policies    // rules and groups; nil: none are kept
 }
 
 // Server is one Lamplight server. It is made by New, runs between Start and
@@ -93,7 +94,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.spine = connect(w)
 	s.calendars = s.newCalendars()
-	return s, errors.Join(s.reloadPeople(), s.newXCAP())
+	return s, errors.Join(s.reloadPeople(), s.newXCAP(), s.loadRules())
 }
 
 // wiring is what connect needs of the settings.
@@ -225,7 +226,10 @@ func (s *Server) PeopleChanged() error {
 		return err
 	}
 	for _, aor := range s.book.Load().Lost(before) {
-		s.owners.Return(string(aor), owner.Func(func(t *owner.Turn) { s.esc.ReleaseAll(t, aor) }))
+		s.owners.Return(string(aor), owner.Func(func(t *owner.Turn) {
+			s.policy.Set(aor, nil)
+			s.esc.ReleaseAll(t, aor)
+		}))
 	}
 	if err := s.loadCalendars(); err != nil {
 		return err
@@ -251,6 +255,11 @@ func (s *Server) reloadPeople() error {
 	if err != nil {
 		return err
 	}
+	company, err := s.company(domains)
+	if err != nil {
+		return err
+	}
+	s.policy.Use(company)
 	d := directory.New(domains, users, s.o.InsecureNoAuth)
 	d.Follow(s.book.Load())
 	s.book.Store(d)

@@ -58,7 +58,7 @@ func (p *Process) open(o *Options) (err error) {
 	if p.people, err = p.openPeople(); err != nil {
 		return err
 	}
-	o.People, o.Calendars = p.people, p.people
+	o.People, o.Calendars, o.Policies = p.people, p.people, p.people
 	o.Documents = p.people
 	o.AddressBook = p.people
 	if days := p.settings.HistoryDays; days > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"lamplight/control"
 	"lamplight/directory"
+	"lamplight/policy"
 	"lamplight/store"
 	"lamplight/store/cold"
 )
@@ -108,18 +109,23 @@ func (u *users) Domains() ([]control.Domain, error) {
 	list := make([]control.Domain, len(stored))
 	for i, d := range stored {
 		list[i] = control.Domain{Name: d.Name, Realm: d.Realm, Aliases: d.Aliases, Watchers: d.Watchers,
-			Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note}
+			Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note, Rules: d.Rules}
 	}
 	return list, nil
 }
 
 // SetDomain sets a domain's settings, but for its realm.
 func (u *users) SetDomain(d control.Domain) error {
+	if d.Rules != "" {
+		if _, err := policy.Parse([]byte(d.Rules)); err != nil {
+			return fmt.Errorf("rules of %s: %w", d.Name, err)
+		}
+	}
 	if err := u.domain("@" + d.Name); err != nil {
 		return err
 	}
 	err := u.store.SetDomain(directory.Domain{Name: d.Name, Aliases: d.Aliases, Watchers: d.Watchers,
-		Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note})
+		Country: d.Country, Area: d.Area, Prefix: d.Prefix, Zone: d.Zone, DND: d.DND, Default: d.Default, Note: d.Note, Rules: d.Rules})
 	if err != nil {
 		return err
 	}

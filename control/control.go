@@ -50,6 +50,7 @@ type Domain struct {
 	Default  string   `json:"default,omitempty"`  // state of whom nothing else is said: away
 	Note     string   `json:"note,omitempty"`     // that goes with it
 	DND      string   `json:"dnd,omitempty"`      // how calls are refused: 480, 486, off
+	Rules    string   `json:"rules,omitempty"`    // who sees what by default: a document of RFC 4745
 }
 
 // Health is how the server is.
@@ -75,6 +76,12 @@ type People interface {
 	Import(file []byte, dry bool) (Imported, error)
 	Contacts() ([]Contact, error)
 	RemoveContact(id int64) error
+	// Groups are all groups of people. SetGroup makes one, or says whether its
+	// members pick up each other's calls and adds members; LeaveGroup takes one out.
+	Groups() ([]Group, error)
+	SetGroup(Group) error
+	RemoveGroup(name string) error
+	LeaveGroup(name, member string) error
 }
 
 // Operations are what else a running server does at a command's word.
@@ -98,6 +105,11 @@ type Operations struct {
 	// Calendar is what is known of a user's calendar; SetCalendar says where it is.
 	Calendar    func(user string) (Calendar, error)
 	SetCalendar func(CalendarOrder) (Calendar, error)
+	// Watchers are those who watch a user, and who wait; Answer says of one what
+	// they may; ViewAs is what one gets in an event package.
+	Watchers func(user string) ([]Watcher, error)
+	Answer   func(Answer) error
+	ViewAs   func(user, watcher, event string) (Viewed, error)
 	// DND and Status force something, and give what comes of it.
 	DND        func(DNDOrder) (UserState, error)
 	Status     func(StatusOrder) (UserState, error)

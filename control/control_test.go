@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lamplight/directory"
+	"lamplight/event"
 	"lamplight/store/cold"
 )
 
@@ -53,6 +54,31 @@ func (o office) Domains() ([]Domain, error) {
 	}
 	return list, err
 }
+
+func (o office) Groups() ([]Group, error) {
+	all, err := o.s.Groups()
+	var list []Group
+	for _, g := range all {
+		one := Group{Name: g.Name, Pickup: g.Pickup}
+		for _, m := range g.Members {
+			one.Members = append(one.Members, string(m))
+		}
+		list = append(list, one)
+	}
+	return list, err
+}
+
+func (o office) SetGroup(g Group) error {
+	one := directory.Group{Name: g.Name, Pickup: g.Pickup}
+	for _, m := range g.Members {
+		one.Members = append(one.Members, event.AoR(m))
+	}
+	return o.s.SetGroup(one)
+}
+
+func (o office) RemoveGroup(name string) error { return o.s.RemoveGroup(name) }
+
+func (o office) LeaveGroup(name, member string) error { return o.s.LeaveGroup(name, event.AoR(member)) }
 
 func (o office) SetDomain(d Domain) error {
 	return o.s.SetDomain(directory.Domain{Name: d.Name, Watchers: d.Watchers})

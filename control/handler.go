@@ -74,6 +74,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		}
 		done(w, u.SetDomain(d))
 	})
+	handleRules(mux, u, o)
 	return local(http.NewCrossOriginProtection().Handler(mux))
 }
 

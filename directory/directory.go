@@ -37,6 +37,14 @@ type Domain struct {
 	Default  string   // state of who is registered, and of whom nothing else is said: "away"; "": available
 	Note     string   // that goes with it
 	DND      string   // how calls to who does not want to be disturbed are refused: a status, or DNDOff; "": 480
+	Rules    string   // who sees what of its users by default, a document of RFC 4745; "": policy's default
+}
+
+// Group is a group of people, for rules and for taking each other's calls.
+type Group struct {
+	Name    string
+	Pickup  bool // members may pick up each other's calls, and see whose they are
+	Members []event.AoR
 }
 
 // DNDOff has a domain's calls ring whoever does not want to be disturbed.
@@ -306,6 +314,14 @@ func SameDomain(a, b event.AoR) bool {
 	_, x, ok := strings.Cut(string(a), "@")
 	_, y, _ := strings.Cut(string(b), "@")
 	return ok && x == y
+}
+
+// Rules are those of a domain, a document of RFC 4745; "": policy's default.
+func (d *Directory) Rules(domain string) string {
+	if one := d.domains[domain]; one != nil {
+		return one.Rules
+	}
+	return ""
 }
 
 // Listed are the domains whose users may watch those of a domain.

@@ -192,3 +192,16 @@ func when(r *commonpolicy.Rule) (text string) {
 	}
 	return text
 }
+
+// Set changes a document so that one watcher is dealt with as the user says, as
+// Answer does. The error is for who wrote the document.
+func Set(doc []byte, watcher event.AoR, h event.Handling) ([]byte, error) {
+	rs, err := commonpolicy.Parse(doc)
+	if err == nil {
+		err = Answer(rs, watcher, h)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rs.Append(nil), nil
+}

@@ -47,6 +47,9 @@ func (c *domainListCmd) Run() error {
 // domainLine says a domain's settings in words.
 func domainLine(d control.Domain) string {
 	line := d.Name + "\trealm " + d.Realm
+	if d.Rules != "" {
+		line += "\trules of its own"
+	}
 	for _, part := range []struct{ name, value string }{
 		{"also called", strings.Join(d.Aliases, ", ")}, {"watched by", strings.Join(d.Watchers, ", ")},
 		{"country", d.Country}, {"area", d.Area}, {"prefix", d.Prefix}, {"zone", d.Zone}, {"do-not-disturb refuses", d.DND},
@@ -70,10 +73,18 @@ type domainSetCmd struct {
 	DND      *string   `name:"dnd-refuses" placeholder:"480|486|off" help:"How calls are refused to whoever does not want to be disturbed; off: they ring."`
 	Default  *string   `placeholder:"STATE" help:"State of who is registered, and of whom nothing else is said: busy, meeting, away, out-of-office; empty for available."`
 	Note     *string   `placeholder:"TEXT" help:"The note that goes with it."`
+	Rules    *string   `placeholder:"FILE" help:"Who sees what of its users by default: a document of RFC 4745; \"\" for what is built in."`
 	place
 }
 
 func (c *domainSetCmd) Run() error {
+	if c.Rules != nil && *c.Rules != "" {
+		text, err := os.ReadFile(*c.Rules)
+		if err != nil {
+			return err
+		}
+		*c.Rules = string(text)
+	}
 	return c.with(func(p control.People) error {
 		d, err := c.now(p)
 		if err != nil {
@@ -88,6 +99,7 @@ func (c *domainSetCmd) Run() error {
 		set(&d.DND, c.DND)
 		set(&d.Default, c.Default)
 		set(&d.Note, c.Note)
+		set(&d.Rules, c.Rules)
 		return p.SetDomain(d)
 	})
 }

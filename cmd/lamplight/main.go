@@ -29,6 +29,11 @@ type commands struct {
 	Forward  forwardCmd  `cmd:"" help:"Say where the calls of a user go, and show it."`
 	Explain  explainCmd  `cmd:"" help:"Say why the lamp of a user is as it is, and who sees what."`
 	Calendar calendarCmd `cmd:"" help:"Say where the calendar of a user is, and show what is known of it."`
+	Watchers watchersCmd `cmd:"" help:"List who watches a user, and who waits for an answer."`
+	Allow    allowCmd    `cmd:"" help:"Let somebody watch a user."`
+	Block    blockCmd    `cmd:"" help:"Let somebody watch a user no longer."`
+	View     viewCmd     `cmd:"" help:"Show what somebody sees of a user."`
+	Group    groupCmd    `cmd:"" help:"Make groups of people, for rules and for picking up calls."`
 	LogLevel logLevelCmd `cmd:"" help:"Have a running server log more or less."`
 	Check    checkCmd    `cmd:"" help:"Explain the settings in words."`
 	Load     loadCmd     `cmd:"" help:"Have many simulated phones at a server, and measure it."`

@@ -78,8 +78,8 @@ func (s *Store) SetDomain(d directory.Domain) error {
 				return err
 			}
 		}
-		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ?, zone = ?, dnd = ?, default_state = ?, default_note = ? WHERE id = ?",
-			d.Country, d.Area, d.Prefix, d.Zone, d.DND, d.Default, d.Note, at.id); err != nil {
+		if _, err := tx.Exec("UPDATE domains SET country = ?, area = ?, prefix = ?, zone = ?, dnd = ?, default_state = ?, default_note = ?, rules = ? WHERE id = ?",
+			d.Country, d.Area, d.Prefix, d.Zone, d.DND, d.Default, d.Note, d.Rules, at.id); err != nil {
 			return err
 		}
 		for _, w := range d.Watchers {

@@ -31,11 +31,11 @@ func loadDomains(tx *sql.Tx) ([]directory.Domain, error) {
 	err := each(tx, func(scan func(...any) error) error {
 		var id int64
 		var d directory.Domain
-		err := scan(&id, &d.Name, &d.Realm, &d.Country, &d.Area, &d.Prefix, &d.Zone, &d.DND, &d.Default, &d.Note)
+		err := scan(&id, &d.Name, &d.Realm, &d.Country, &d.Area, &d.Prefix, &d.Zone, &d.DND, &d.Default, &d.Note, &d.Rules)
 		at[id] = len(all)
 		all = append(all, d)
 		return err
-	}, "SELECT id, name, realm, country, area, prefix, zone, dnd, default_state, default_note FROM domains ORDER BY id")
+	}, "SELECT id, name, realm, country, area, prefix, zone, dnd, default_state, default_note, rules FROM domains ORDER BY id")
 	if err != nil {
 		return nil, err
 	}

@@ -118,6 +118,21 @@ PRAGMA user_version = 5;
 ALTER TABLE domains ADD COLUMN default_state TEXT NOT NULL DEFAULT ''; -- of whom nothing else is said
 ALTER TABLE domains ADD COLUMN default_note TEXT NOT NULL DEFAULT '';
 PRAGMA user_version = 6;
+`, `
+CREATE TABLE people_groups ( -- groups of people
+	name   TEXT PRIMARY KEY,
+	pickup INTEGER NOT NULL -- 1: members pick up each other's calls
+) WITHOUT ROWID;
+CREATE TABLE group_members (
+	people_group TEXT NOT NULL REFERENCES people_groups ON DELETE CASCADE,
+	member       TEXT NOT NULL, -- an AoR
+	PRIMARY KEY (people_group, member)
+) WITHOUT ROWID;
+CREATE TRIGGER membership_ends_with_user AFTER DELETE ON users BEGIN
+	DELETE FROM group_members WHERE member = OLD.aor;
+END;
+ALTER TABLE domains ADD COLUMN rules TEXT NOT NULL DEFAULT ''; -- a document of RFC 4745
+PRAGMA user_version = 7;
 `}
 
 func migrate(db *sql.DB) error {
