@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,17 +14,21 @@ import (
 	"lamplight/store"
 	"lamplight/store/cold"
 	"lamplight/store/hot"
+	"lamplight/web"
 )
 
 // Process is a Server with its stores, as `lamplight serve` runs it.
 type Process struct {
 	*Server
-	settings config.Serve
-	level    slog.LevelVar // of what is logged
-	people   *cold.Store
-	admin    string         // the admin listener's address; "": none
-	phase    atomic.Int32   // of those below
-	closers  []func() error // in the order of opening
+	settings  config.Serve
+	level     slog.LevelVar // of what is logged
+	people    *cold.Store
+	admin     string      // the admin listener's address; "": none
+	web       *web.Server // nil: none
+	webAddr   string
+	setupLink string         // makes the first administrator; "": there is one
+	phase     atomic.Int32   // of those below
+	closers   []func() error // in the order of opening
 }
 
 // The phases of a process.
@@ -80,6 +85,9 @@ func (p *Process) open(o *Options) (err error) {
 	if err := p.Start(); err != nil {
 		return err
 	}
+	if err := p.openWeb(); err != nil {
+		return errors.Join(err, p.Stop())
+	}
 	p.phase.Store(serving)
 	return p.openSocket()
 }
@@ -128,6 +136,9 @@ func (p *Process) Addresses() (list []string) {
 	if p.admin != "" {
 		list = append(list, "admin:"+p.admin)
 	}
+	if p.webAddr != "" {
+		list = append(list, "web:"+p.webAddr)
+	}
 	return list
 }
 
@@ -138,6 +149,9 @@ func (p *Process) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		p.leave()
 	case <-p.Ended():
+	}
+	if p.web != nil {
+		p.web.Close() // a browser comes back for its stream
 	}
 	err := p.Stop() // the listeners of commands end with the stores
 	if closed := p.close(); err == nil {

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -44,7 +45,7 @@ type Serve struct {
 	Trust          []string `toml:"trust" placeholder:"ADDR|USER" help:"Trusted peer, by address, network or digest user: may publish for its domain."`
 	Outbound       []string `toml:"outbound" placeholder:"NETWORK" help:"Networks that requests may be sent to; all where none is named."`
 	DNS            []string `toml:"dns" placeholder:"ADDR:PORT" help:"Name server that is asked, the first one first; those of the system where none is named."`
-	Web            string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages."`
+	Web            string   `toml:"web" placeholder:"ADDR:PORT" help:"Listener of the web pages, of /api/v1, and of SIP over WebSocket at /sip: HTTPS where a certificate is given, else on loopback only."`
 	Admin          string   `toml:"admin" placeholder:"ADDR:PORT" help:"Listener of health and metrics, and with --data memory of the commands; loopback only."`
 
 	FlowGrace Duration `toml:"flow-grace" default:"30s" placeholder:"TIME" help:"How long a phone whose connection is lost may take to come back before it counts as gone."`
@@ -102,9 +103,6 @@ func (e *NotBuiltError) Error() string { return e.What + " is not built yet" }
 // Check refuses what cannot work. The error is a *NotBuiltError or says what is
 // wrong with which setting.
 func (s *Serve) Check() error {
-	if s.Web != "" {
-		return &NotBuiltError{"--web"}
-	}
 	if len(s.Domain) == 0 {
 		return fmt.Errorf("--domain: at least one is needed")
 	}
@@ -151,7 +149,22 @@ func (s *Serve) Check() error {
 	if err := s.Limit.check(); err != nil {
 		return err
 	}
-	return s.checkAdmin()
+	return errors.Join(s.checkAdmin(), s.checkWeb())
+}
+
+// checkWeb refuses what would send passwords in the clear.
+func (s *Serve) checkWeb() error {
+	if s.Web == "" {
+		return nil
+	}
+	a, err := netip.ParseAddrPort(s.Web)
+	if err != nil {
+		return fmt.Errorf("--web %s: %w", s.Web, err)
+	}
+	if s.TLSCert == "" && !a.Addr().IsLoopback() {
+		return fmt.Errorf("--web %s: needs --tls-cert and --tls-key, else only a loopback address: passwords go there", s.Web)
+	}
+	return nil
 }
 
 // checkPresenceServer refuses one that could not be used, or would not be needed.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,29 +69,13 @@ func TestAMistakeInTheFileIsNamedWithItsLine(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotBuiltSaysSo(t *testing.T) {
-	for _, args := range [][]string{
-		{"--web", "127.0.0.1:8080"},
-	} {
-		s, err := parse(t, "", args...)
-		if err != nil {
-			t.Errorf("%v does not parse: %v", args, err)
-			continue
-		}
-		var notBuilt *NotBuiltError
-		if err := s.Check(); !errors.As(err, &notBuilt) {
-			t.Errorf("%v: %v", args, err)
-		}
-	}
-}
-
 func TestCheckRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen", "udp:nowhere"}, {"--listen", "carrier:127.0.0.1:1"}, {"--listen", "5060"},
 		{"--domain", "a b"}, {"--trust", "a b"}, {"--domain", "sip:x"}, {"--outbound", "everywhere"},
 		{"--trace-messages", "-1"}, {"--drain", "2m"}, {"--drain", "soon"}, {"--hep", "tcp:192.0.2.1:9060"}, {"--hep", "udp:homer"}, {"--hep", "udp:192.0.2.1:0"},
 		{"--dns", "10.1.2.53"}, {"--dns", "ns.example.test:53"}, {"--profile", "one-dialog"}, {"--voice-mail", "sip:*97@example.test"}, {"--mwi", "none"}, {"--profile", "agent=a;nonsense"},
-		{"--admin", "0.0.0.0:80"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
+		{"--admin", "0.0.0.0:80"}, {"--web", "0.0.0.0:8080"}, {"--web", "x"}, {"--admin", "x"}, {"--advertise", "198.51.100.9"},
 		{"--ws-origin", "phone.example.com"}, {"--ws-origin", "https://phone.example.com/"}, {"--ws-origin", "https://Phone.example.com"},
 		{"--route", "0*"}, {"--route", "0*=sip:a@gw.example.org"}, {"--route", "0*=gw.example.org"}, {"--route", "a b=sip:gw.example.org"}, {"--route", "0*=sip:gw.example.org,strip=x"},
 		{"--route", "partner.example=sip:partner.example,strip=1"}, {"--route", "0*=sip:gw.example.org,pre=1"}, {"--pickup-code", "pick"},

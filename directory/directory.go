@@ -61,8 +61,9 @@ type User struct {
 // Directory is one snapshot.
 type Directory struct {
 	open        bool
-	domains     map[string]*Domain   // by name and alias
-	users       map[event.AoR]string // display names
+	domains     map[string]*Domain     // by name and alias
+	users       map[event.AoR]string   // display names
+	called      map[event.AoR][]string // their aliases
 	aliases     map[event.AoR]event.AoR
 	numbers     map[string]event.AoR // by +digits
 	credentials map[credential]known
@@ -79,7 +80,7 @@ type known struct {
 // New makes a snapshot. An open directory has every user that is asked for: it
 // is for trials without credentials.
 func New(domains []Domain, users []User, open bool) *Directory {
-	d := &Directory{open: open, domains: map[string]*Domain{}, users: map[event.AoR]string{},
+	d := &Directory{open: open, domains: map[string]*Domain{}, users: map[event.AoR]string{}, called: map[event.AoR][]string{},
 		aliases: map[event.AoR]event.AoR{}, numbers: map[string]event.AoR{}, credentials: map[credential]known{}}
 	for _, one := range domains {
 		d.domains[strings.ToLower(one.Name)] = &one
@@ -94,7 +95,7 @@ func New(domains []Domain, users []User, open bool) *Directory {
 }
 
 func (d *Directory) add(u User) {
-	d.users[u.AoR] = u.Name
+	d.users[u.AoR], d.called[u.AoR] = u.Name, u.Aliases
 	_, host, _ := strings.Cut(string(u.AoR), "@")
 	for _, alias := range u.Aliases {
 		if strings.HasPrefix(alias, "+") {
@@ -351,3 +352,33 @@ func (b *Book) Load() *Directory {
 
 // Store makes a snapshot that of now.
 func (b *Book) Store(d *Directory) { b.now.Store(d) }
+
+// Realm is that of a domain, by one of its names.
+func (d *Directory) Realm(host string) (string, bool) {
+	one := d.domains[host]
+	if one == nil {
+		return "", false
+	}
+	return one.Realm, true
+}
+
+// Realms are those of all domains.
+func (d *Directory) Realms() []string {
+	all := map[string]bool{}
+	for _, one := range d.domains {
+		all[one.Realm] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// People are all users with their names, in no order.
+func (d *Directory) People(yield func(event.AoR, string) bool) {
+	for aor, name := range d.users {
+		if !yield(aor, name) {
+			return
+		}
+	}
+}
+
+// Called are the aliases of a user.
+func (d *Directory) Called(aor event.AoR) []string { return d.called[aor] }

@@ -21,7 +21,7 @@ var stages = []string{"esc", "policy", "notifier", "registrar", "proxy", "call",
 
 // edges touch the world: wire, disk, people.
 var edges = []string{
-	"uas", "epa", "mwi", "store/...", "xcap", "web/...", "calendar", "config", "metrics", "control", "sip/ua", "load",
+	"uas", "epa", "mwi", "store/...", "xcap", "calendar", "config", "metrics", "control", "sip/ua", "load",
 }
 
 // below the edges lies what an edge may use.
@@ -53,6 +53,8 @@ var classes = []class{
 	{"edge", edges, below, "only the composition root connects edges"},
 	{"edge", []string{"callcontrol"}, append([]string{"sip/ua"}, below...),
 		"what makes calls for others is a user agent of the server's own, and connects no other edges"},
+	{"edge", []string{"web/..."}, append([]string{"web/...", "callcontrol"}, below...),
+		"what browsers and programs speak to is one edge of several parts: signing in, the interface, the pages"},
 	{"root", []string{"app/..."}, []string{"..."}, ""},
 	{"command", []string{"cmd/...", "bench/..."}, []string{"..."}, ""},
 	{"project", []string{"law/...", "standards/...", "interop/..."}, []string{"standards"},

@@ -1,6 +1,7 @@
 package cold
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"database/sql"
@@ -26,6 +27,9 @@ func (s *Store) SetPassword(aor, password string, web bool) error {
 		id, d, err := userOf(tx, aor)
 		if err != nil {
 			return err
+		}
+		if _, err := tx.Exec("DELETE FROM sessions WHERE user = ?", id); err != nil {
+			return err // who changes a password may have reason to
 		}
 		if web {
 			return setWeb(tx, id, password, true)
@@ -70,31 +74,37 @@ func setWeb(tx *sql.Tx, id int64, password string, apart bool) error {
 	return err
 }
 
-// CheckWeb tells whether a password is that of a user for the web pages. The
-// error may be ErrNoUser, ErrNoDomain or ErrBadName.
+// CheckWeb tells whether a password is that of a user for the web pages. A user
+// who is not there costs the same time as one who is; and no hash is made while
+// the database is held.
 func (s *Store) CheckWeb(aor, password string) (ok bool, err error) {
+	var hash string
+	var fast bool
 	err = s.change(func(tx *sql.Tx) error {
 		id, d, err := userOf(tx, aor)
 		if err != nil {
 			return err
 		}
-		var hash string
-		switch err := tx.QueryRow("SELECT hash FROM web_passwords WHERE user = ?", id).Scan(&hash); {
-		case err == nil:
-			ok = isSlowHash(hash, password)
-			return nil
-		case !errors.Is(err, sql.ErrNoRows):
+		err = tx.QueryRow("SELECT hash FROM web_passwords WHERE user = ?", id).Scan(&hash)
+		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		user, _, _ := parseUser(aor)
 		var stored []byte
 		err = tx.QueryRow("SELECT sha256 FROM credentials WHERE domain = ? AND username = ?", d.id, user).Scan(&stored)
 		h := digest.Hash(user, d.realm, password)
-		ok = err == nil && subtle.ConstantTimeCompare(stored, h.SHA256[:]) == 1
+		fast = err == nil && subtle.ConstantTimeCompare(stored, h.SHA256[:]) == 1
 		return err
 	})
-	return ok, err
+	slow := isSlowHash(cmp.Or(hash, nobody), password)
+	if errors.Is(err, ErrNoUser) || errors.Is(err, ErrNoDomain) || errors.Is(err, ErrBadName) {
+		return false, nil
+	}
+	return err == nil && (hash != "" && slow || fast), err
 }
+
+// nobody is the hash of a password that nobody has.
+const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // argon2id's cost: 19 MiB and two passes, tens of milliseconds.
 const (

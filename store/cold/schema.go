@@ -133,6 +133,33 @@ CREATE TRIGGER membership_ends_with_user AFTER DELETE ON users BEGIN
 END;
 ALTER TABLE domains ADD COLUMN rules TEXT NOT NULL DEFAULT ''; -- a document of RFC 4745
 PRAGMA user_version = 7;
+`, `
+ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'viewer'; -- in the web pages
+CREATE TABLE sessions ( -- of browsers
+	hash  BLOB PRIMARY KEY, -- SHA-256 of what the cookie says
+	user  INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+	began INTEGER NOT NULL, -- Unix time in s
+	seen  INTEGER NOT NULL  -- likewise
+) WITHOUT ROWID;
+CREATE INDEX sessions_of_user ON sessions (user);
+CREATE TABLE tokens ( -- of programs
+	id     INTEGER PRIMARY KEY AUTOINCREMENT,
+	hash   BLOB NOT NULL UNIQUE, -- SHA-256 of the token
+	user   INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+	name   TEXT NOT NULL,
+	scopes TEXT NOT NULL,   -- separated by spaces
+	made   INTEGER NOT NULL, -- Unix time in s
+	until  INTEGER NOT NULL  -- likewise; 0: for ever
+);
+CREATE INDEX tokens_of_user ON tokens (user);
+CREATE TABLE lists ( -- favourites and groups of a user's own
+	user    INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+	name    TEXT NOT NULL,
+	members TEXT NOT NULL, -- one a line, in the user's order
+	version INTEGER NOT NULL,
+	PRIMARY KEY (user, name)
+) WITHOUT ROWID;
+PRAGMA user_version = 8;
 `}
 
 func migrate(db *sql.DB) error {

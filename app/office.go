@@ -1,0 +1,353 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lamplight/body/pidf"
+	"lamplight/call"
+	"lamplight/directory"
+	"lamplight/event"
+	"lamplight/event/presence"
+	"lamplight/owner"
+	"lamplight/sip"
+	"lamplight/store/cold"
+	"lamplight/web"
+	"lamplight/web/pages"
+)
+
+// office is what the web's interface answers from.
+type office struct{ *Process }
+
+// Resolve finds whom a user means. Who is not there is taken as written: a lamp
+// says no more of somebody who may not be seen.
+func (o *office) Resolve(by event.AoR, user string) (event.AoR, error) {
+	_, domain, ok := strings.Cut(string(by), "@")
+	if !ok {
+		domain = o.o.Domain[0]
+	}
+	aor := directory.UserAoR(user, domain)
+	u, err := sip.ParseURI([]byte(aor))
+	if err != nil || len(aor) > 400 {
+		return "", fmt.Errorf("%w: %s", web.ErrNotFound, user)
+	}
+	if found, _, err := o.book.Load().Resolve(u); err == nil {
+		return found, nil
+	}
+	return aor, nil
+}
+
+// Presence is a user's lamp, as another may see it.
+func (o *office) Presence(watcher, aor event.AoR) (l presence.Lamp, err error) {
+	l = presence.Lamp{AoR: strings.TrimPrefix(string(aor), "sip:"), State: presence.Unknown.Token(), Text: presence.Unknown.Words()}
+	if !o.book.Load().Has(aor) {
+		return l, nil
+	}
+	return l, o.change(aor, func(t *owner.Turn) error {
+		if doc, _, _ := o.viewFor(t, aor, watcher, "presence"); doc != nil {
+			l = presence.LampOf(doc.(*pidf.Presence))
+		}
+		return nil
+	})
+}
+
+func (o *office) Own(aor event.AoR) (own web.Own, err error) {
+	s, err := o.State(aor)
+	own = web.Own{State: s.State.Token(), DND: s.DND, DNDUntil: s.DNDUntil}
+	if s.Status != nil {
+		own.Status, own.Note, own.StatusUntil = s.Status.State.Token(), s.Status.Note, s.Status.Until
+	}
+	return own, err
+}
+
+func (o *office) SetStatus(aor event.AoR, state, note string, until time.Time) error {
+	s, _ := presence.ParseState(state) // what is none is refused
+	return o.Server.SetStatus(aor, Status{s, note, until})
+}
+
+func (o *office) Explain(aor event.AoR, as string) (any, error) {
+	return o.explain(strings.TrimPrefix(string(aor), "sip:"), as)
+}
+
+// History is a page of a user's calls.
+func (o *office) History(of event.AoR, party, result, before string, limit int) (any, string, error) {
+	if !isResult(result) {
+		return nil, "", errResult
+	}
+	q := cold.CallQuery{AoR: of, Result: call.Result(result), Before: before, Limit: limit}
+	if party != "" {
+		aor, err := o.Resolve(of, party)
+		if err != nil {
+			return nil, "", err
+		}
+		q.Party = aor
+	}
+	list, err := o.Process.History(q)
+	if err != nil {
+		return nil, "", err
+	}
+	calls, next := make([]any, len(list)), ""
+	for i := range list {
+		calls[i] = past(&list[i])
+	}
+	if len(list) == limit {
+		next = list[len(list)-1].Cursor
+	}
+	return calls, next, nil
+}
+
+// found are the users whom a query finds, by name.
+func (o *office) found(query string) (list []directory.User) {
+	query = strings.ToLower(strings.TrimSpace(query))
+	book := o.book.Load()
+	for aor, name := range book.People {
+		u := directory.User{AoR: aor, Name: name, Aliases: book.Called(aor)}
+		if query == "" || strings.Contains(strings.ToLower(name+" "+string(aor)[4:]+" "+strings.Join(u.Aliases, " ")), query) {
+			list = append(list, u)
+		}
+	}
+	slices.SortFunc(list, func(a, b directory.User) int {
+		return cmp.Or(cmp.Compare(shownName(a), shownName(b)), cmp.Compare(a.AoR, b.AoR))
+	})
+	return list
+}
+
+// shownName is a user's name, or the user part where there is none.
+func shownName(u directory.User) string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(string(u.AoR), "sip:"), "@")
+	return cmp.Or(u.Name, user)
+}
+
+func (o *office) People(by event.AoR, query, after string, limit int) (list []web.Person, next string, err error) {
+	found := o.found(query)
+	if i := slices.IndexFunc(found, func(u directory.User) bool { return string(u.AoR) == "sip:"+after }); i >= 0 {
+		found = found[i+1:]
+	}
+	if len(found) > limit {
+		found = found[:limit]
+		next = strings.TrimPrefix(string(found[limit-1].AoR), "sip:")
+	}
+	states := o.statesFor(by, aorsOf(found))
+	list = []web.Person{}
+	for _, u := range found {
+		list = append(list, web.Person{AoR: strings.TrimPrefix(string(u.AoR), "sip:"), Name: shownName(u), Numbers: u.Aliases, State: states[u.AoR]})
+	}
+	return list, next, nil
+}
+
+func aorsOf(users []directory.User) (list []event.AoR) {
+	for _, u := range users {
+		list = append(list, u.AoR)
+	}
+	return list
+}
+
+func (o *office) Devices(aor event.AoR) ([]web.Device, error) {
+	list := []web.Device{}
+	if o.registrar == nil {
+		return list, nil
+	}
+	return list, o.change(aor, func(*owner.Turn) error {
+		for _, b := range o.registrar.Lookup(aor) {
+			list = append(list, web.Device{Contact: b.URI, UserAgent: b.UserAgent, Expires: b.Until.UTC().Truncate(time.Second)})
+		}
+		return nil
+	})
+}
+
+func shownList(l cold.List) web.List {
+	one := web.List{Name: l.Name, Members: []string{}, Version: l.Version}
+	for _, m := range l.Members {
+		one.Members = append(one.Members, strings.TrimPrefix(string(m), "sip:"))
+	}
+	return one
+}
+
+func (o *office) Lists(aor event.AoR) ([]web.List, error) {
+	stored, err := o.people.Lists(aor)
+	list := []web.List{}
+	for _, l := range stored {
+		list = append(list, shownList(l))
+	}
+	return list, err
+}
+
+func (o *office) List(aor event.AoR, name string) (web.List, error) {
+	l, err := o.people.List(aor, name)
+	if errors.Is(err, cold.ErrNoList) {
+		err = web.ErrNotFound
+	}
+	return shownList(l), err
+}
+
+func (o *office) PutList(aor event.AoR, name string, members []string, match int64) (web.List, error) {
+	l, err := o.people.ChangeList(aor, name, func(l *cold.List) (bool, error) {
+		if match != 0 && match != l.Version {
+			return false, web.ErrChanged
+		}
+		l.Members = nil
+		for _, m := range members {
+			one, err := o.Resolve(aor, m)
+			if err != nil {
+				return false, err
+			}
+			if !slices.Contains(l.Members, one) {
+				l.Members = append(l.Members, one)
+			}
+		}
+		return false, nil
+	})
+	return shownList(l), err
+}
+
+func (o *office) PutMember(aor event.AoR, name, member string, in bool) error {
+	one, err := o.Resolve(aor, member)
+	if err != nil {
+		return err
+	}
+	_, err = o.people.ChangeList(aor, name, func(l *cold.List) (bool, error) {
+		l.Members = slices.DeleteFunc(l.Members, func(m event.AoR) bool { return m == one })
+		if in {
+			l.Members = append(l.Members, one)
+		}
+		return len(l.Members) == 0, nil
+	})
+	return err
+}
+
+func (o *office) RemoveList(aor event.AoR, name string) error {
+	_, err := o.people.ChangeList(aor, name, func(l *cold.List) (bool, error) {
+		if l.Version == 0 {
+			return false, web.ErrNotFound
+		}
+		return true, nil
+	})
+	return err
+}
+
+// pageOffice is what the pages show.
+type pageOffice struct{ *office }
+
+const favourites = "favourites"
+
+func (o pageOffice) persons(as event.AoR, users []directory.User) []pages.Person {
+	states := o.statesFor(as, aorsOf(users))
+	liked, _ := o.people.List(as, favourites) // without them where they cannot be read
+	list := make([]pages.Person, len(users))
+	for i, u := range users {
+		list[i] = pages.Person{AoR: u.AoR, State: states[u.AoR], Name: shownName(u), Call: strings.TrimPrefix(string(u.AoR), "sip:"), Numbers: u.Aliases,
+			Favourite: slices.Contains(liked.Members, u.AoR)}
+	}
+	return list
+}
+
+// People are those whom a query finds, favourites first.
+func (o pageOffice) People(_ context.Context, as event.AoR, query string, limit int) ([]pages.Person, error) {
+	found := o.found(query)
+	list := o.persons(as, found[:min(len(found), limit)])
+	slices.SortStableFunc(list, func(a, b pages.Person) int {
+		switch {
+		case a.Favourite == b.Favourite:
+			return 0
+		case a.Favourite:
+			return -1
+		}
+		return 1
+	})
+	return list, nil
+}
+
+// pageOfCalls is how many calls are on a page.
+const pageOfCalls = 50
+
+func (o pageOffice) Calls(_ context.Context, of event.AoR, before string, missed bool) (list []pages.Call, more string, err error) {
+	q := cold.CallQuery{AoR: of, Before: before, Limit: pageOfCalls}
+	if missed {
+		q.Result = call.Missed
+	}
+	calls, err := o.Process.History(q)
+	if errors.Is(err, errNoHistory) {
+		return nil, "", pages.ErrOff
+	}
+	for _, c := range calls {
+		number, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(c.Other.URI, "sip:"), "tel:"), "@")
+		one := pages.Call{AoR: c.Other.AoR, State: c.State, Name: cmp.Or(o.book.Load().Name(c.Other.AoR), c.Other.Display, number), Number: number, Call: c.Other.URI,
+			Outgoing: c.Outgoing, Result: string(c.Result), Reason: c.Reason, At: c.Began, Length: c.Duration,
+			PickedUpBy: cmp.Or(o.book.Load().Name(c.PickedBy.AoR), c.PickedBy.Display)}
+		if one.AoR != "" {
+			one.Call = strings.TrimPrefix(string(one.AoR), "sip:")
+		}
+		list = append(list, one)
+	}
+	if len(calls) == pageOfCalls {
+		more = calls[len(calls)-1].Cursor
+	}
+	return list, more, err
+}
+
+// Groups are a user's lists, and everyone.
+func (o pageOffice) Groups(_ context.Context, of event.AoR) (groups []pages.Group, err error) {
+	lists, err := o.people.Lists(of)
+	if err != nil {
+		return nil, err
+	}
+	everyone := o.found("")
+	for _, l := range lists {
+		var members []directory.User
+		for _, m := range l.Members {
+			if i := slices.IndexFunc(everyone, func(u directory.User) bool { return u.AoR == m }); i >= 0 {
+				members = append(members, everyone[i])
+			}
+		}
+		groups = append(groups, pages.Group{ID: l.Name, Name: l.Name, People: o.persons(of, members), Own: true})
+	}
+	return append(groups, pages.Group{ID: "everyone", People: o.persons(of, everyone[:min(len(everyone), maxCards)])}), nil
+}
+
+// maxCards is how many people the panel shows of everyone.
+const maxCards = 500
+
+func (o pageOffice) Me(_ context.Context, aor event.AoR) (me pages.Me, err error) {
+	s, err := o.State(aor)
+	if err != nil {
+		return me, err
+	}
+	me.Person = pages.Person{AoR: aor, State: s.State.Token(), Name: shownName(directory.User{AoR: aor, Name: o.book.Load().Name(aor)}), Numbers: o.book.Load().Called(aor)}
+	me.DND, me.DNDUntil = s.DND, s.DNDUntil
+	if s.Status != nil {
+		me.Status, me.Note, me.StatusUntil = s.Status.State.Token(), s.Status.Note, s.Status.Until
+	}
+	if o.registrar == nil {
+		return me, nil
+	}
+	return me, o.change(aor, func(*owner.Turn) error {
+		for _, b := range o.registrar.Lookup(aor) {
+			me.Devices = append(me.Devices, pages.Device{Name: b.UserAgent, Address: b.Source.Addr().String(), Expires: b.Until.In(o.zone(aor))})
+		}
+		return nil
+	})
+}
+
+func (o pageOffice) ViewAs(_ context.Context, aor event.AoR, watcher string) (state, document string, err error) {
+	as, err := o.Resolve(aor, watcher)
+	if err != nil {
+		return "", "", err
+	}
+	return state, document, o.change(aor, func(t *owner.Turn) error {
+		doc, _, _ := o.viewFor(t, aor, as, "presence")
+		if doc == nil {
+			return nil
+		}
+		s, _, _ := presence.StateOf(doc.(*pidf.Presence))
+		body, err := o.esc.Package("presence").Encode(string(aor), doc, event.Format{Type: pidf.Type})
+		state, document = s.Token(), string(body.Head)
+		return err
+	})
+}
+
+func (o pageOffice) Zone(aor event.AoR) *time.Location { return o.zone(aor) }
