@@ -48,6 +48,7 @@ const lamps = {
 	},
 
 	take(s) {
+		if (s.calls) return panel?.calls(s)
 		const before = this.known.get(s.aor)?.state
 		this.known.set(s.aor, s)
 		this.show(s)
@@ -136,12 +137,15 @@ const stream = {
 		clearTimeout(this.again)
 		this.open = all
 		if (!all.size) return this.source = null
-		const source = this.source = new EventSource("/api/v1/stream?" + new URLSearchParams([...all].map(a => ["aor", a])))
+		const asked = new URLSearchParams([...all].map(a => ["aor", a]))
+		if (page === "panel") asked.set("calls", "1")
+		const source = this.source = new EventSource("/api/v1/stream?" + asked)
 		const beat = () => { lamps.beat(); this.tell({beat: true}) }
 		source.onopen = beat
 		source.addEventListener("beat", beat)
 		source.onmessage = ({data}) => {
 			beat()
+			if (!data) return
 			const state = JSON.parse(data)
 			lamps.take(state)
 			this.tell({state})
@@ -207,6 +211,11 @@ async function call(to, name, aor) {
 	await follow({to, anyway}, name)
 }
 
+// again asks about somebody who does not want to be disturbed, as the server says.
+async function again(request, name) {
+	if (await ask(name, "dnd") === "anyway") await follow({...request, anyway: true}, name)
+}
+
 // follow begins a call (or picks one up, or hands one over) and says how it goes.
 async function follow(request, name) {
 	try {
@@ -215,8 +224,9 @@ async function follow(request, name) {
 		const events = new EventSource(`/api/v1/calls/${begun.id}/events`)
 		events.onmessage = ({data}) => {
 			const e = JSON.parse(data)
-			say(t("progress." + e.state, name, e.reason ?? ""))
-			if (e.state === "ended" || e.state === "failed" || e.state === "connected" && e.final) events.close()
+			if (e.state === "asks") return again(request, name)
+			say(t("progress." + e.state, name, e.text ?? ""))
+			if (e.state === "ended" || e.state === "failed") events.close()
 		}
 		events.onerror = () => events.close()
 	} catch (e) {
@@ -359,11 +369,15 @@ const panel = page === "panel" ? {
 	show(s, state) {
 		for (const card of $$(`[data-card="${CSS.escape(s.aor)}"]`)) {
 			$("[data-pickup]", card).hidden = state !== "ringing" || s.aor === user
-			$("[data-talk]", card).textContent = s.with ? t("with", s.with) : ""
 			card.hidden = !this.passes(state)
 		}
 		const talks = ["on-the-phone", "on-hold"].includes(lamps.known.get(user)?.state)
 		if (s.aor === user) for (const b of $$("[data-transfer]")) b.hidden = !talks || b.dataset.transfer === user
+	},
+	// calls shows with whom somebody talks, where that may be seen.
+	calls({aor, calls}) {
+		const with_ = calls.map(c => c.with).filter(Boolean).join(", ")
+		for (const talk of $$(`[data-talk="${CSS.escape(aor)}"]`)) talk.textContent = with_ ? t("with", with_) : ""
 	},
 	passes(state) {
 		switch ($("#filter").value) {
