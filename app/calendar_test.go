@@ -123,7 +123,7 @@ func TestAMeetingBeginsAndEnds(t *testing.T) {
 		o.there()
 		o.watch("bob", "alice", "presence")
 		o.must(o.server.SetCalendar("sip:alice@example.test", c.URL, false))
-		o.advance(began.Add(time.Hour - time.Second).Sub(time.Now()))
+		o.advance(time.Until(began.Add(time.Hour - time.Second)))
 		if s, err := o.server.State("sip:alice@example.test"); err != nil || s.State != presence.Available {
 			t.Error(s.State, err)
 		}
@@ -135,7 +135,7 @@ func TestAMeetingBeginsAndEnds(t *testing.T) {
 		if s, err := o.server.State("sip:alice@example.test"); err != nil || s.State != presence.Meeting {
 			t.Error(s.State, err)
 		}
-		o.advance(began.Add(2*time.Hour - time.Second).Sub(time.Now()))
+		o.advance(time.Until(began.Add(2*time.Hour - time.Second)))
 		if note := o.comesTo(presence.Available); note != "" || time.Since(began) > 2*time.Hour+time.Second {
 			t.Error(note, time.Since(began))
 		}

@@ -123,11 +123,6 @@ const (
 	asAtt   = "Content-Type: application/xcap-att+xml"
 )
 
-// put puts a document of lists as it is, whether it is valid or not.
-func (w *world) has(k Key, body string) {
-	w.store.docs[k] = Document{Key: k, ETag: "first", Body: []byte(body)}
-}
-
 // want checks an answer's status and that its body holds something.
 func (w *world) want(what string, a *httptest.ResponseRecorder, status int, holds string) {
 	w.t.Helper()
