@@ -24,12 +24,13 @@ func served(all []event.Package, presence bool) []event.Package {
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
 func Packages(registrar, forwards, hideDND bool, voiceMail string, d presence.Defaults) []event.Package {
-	people := presence.Package{Registrar: registrar, Defaults: d}
+	people, lamp := presence.Package{Registrar: registrar, Defaults: d}, dialog.Package{Registrar: registrar, HideDND: hideDND}
 	return []event.Package{
 		people,
-		dialog.Package{Registrar: registrar, HideDND: hideDND},
+		lamp,
 		reg.Package{},
 		winfo.Of(people),
+		winfo.Of(lamp),
 		messagesummary.Package{Number: voiceMail},
 		feature.Package{Forwards: forwards},
 	}

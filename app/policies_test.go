@@ -222,3 +222,39 @@ func TestRulesOfSpheresAndGroups(t *testing.T) {
 		o.expect(bob.next(), "NOTIFY", "Subscription-State: terminated;reason=rejected")
 	})
 }
+
+// Who is not answered in time waits on, and is seen by whom it concerns, until the
+// answer comes or nobody gives one (RFC 3857 §4.7.1).
+func TestWatchersWhoWait(t *testing.T) {
+	store := kept(t)
+	inOffice(t, func(o *app.Options) { o.Policies = store }, func(o *office) {
+		const alice = event.AoR("sip:alice@example.test")
+		o.must(o.server.SetRules(alice, rulesOf([3]string{`<many domain="example.test"/>`, "confirm", ""})))
+		phone := o.handset("alice")
+		phone.subscribe("alice", "Event: dialog.winfo", "Expires: 86400")
+		phone.next()
+		bob, carol := o.handset("bob"), o.handset("carol")
+		bob.subscribe("alice", "Event: dialog", "Expires: 60")
+		o.expect(bob.next(), "NOTIFY", `Subscription-State: pending;expires=\d+`)
+		o.has(phone.next(), `package="dialog"`, `status="pending" event="subscribe"`, ">sip:bob@example.test<")
+		o.advance(time.Minute)
+		o.expect(bob.next(), "NOTIFY", "Subscription-State: terminated;reason=timeout")
+		o.has(phone.next(), `status="waiting" event="timeout"`, "-terminated")
+		carol.subscribe("alice", "Event: dialog", "Expires: 0")
+		o.advance(10 * time.Second)
+		phone.drain()
+		list, err := o.server.Watchers(alice)
+		o.must(err)
+		if len(list) != 2 || list[0].Status != "waiting" || list[0].Watcher != "sip:bob@example.test" || list[1].Status != "waiting" {
+			t.Errorf("watchers %+v", list)
+		}
+		o.must(o.server.Allow(alice, "sip:bob@example.test"))
+		o.has(phone.next(), `status="terminated" event="approved"`, `status="waiting"`)
+		bob.subscribe("alice", "Event: dialog", "Expires: 60")
+		o.expect(bob.next(), "NOTIFY", `Subscription-State: active;expires=\d+`)
+		o.advance(7 * 24 * time.Hour)
+		if list, _ := o.server.Watchers(alice); len(list) != 0 {
+			t.Errorf("after a week %+v", list)
+		}
+	})
+}

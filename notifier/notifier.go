@@ -135,6 +135,7 @@ type share struct {
 	topics  map[topicKey]*topic
 	subs    map[string]*subscription
 	devices map[deviceKey]*subscription
+	waiting map[topicKey][]*waiter
 
 	paced   []*subscription          // read back at the start, to be told one after the other
 	reading map[event.AoR]bool       // read again in this turn, after a failed commit
@@ -173,7 +174,7 @@ func New(packages []event.Package, decide Decide, o Options) *Notifier {
 	}
 	for i := range n.shares {
 		n.shares[i] = share{topics: map[topicKey]*topic{}, subs: map[string]*subscription{},
-			devices: map[deviceKey]*subscription{}, reading: map[event.AoR]bool{}, past: map[string]*subscription{}}
+			devices: map[deviceKey]*subscription{}, waiting: map[topicKey][]*waiter{}, reading: map[event.AoR]bool{}, past: map[string]*subscription{}}
 	}
 	return n
 }
@@ -243,12 +244,18 @@ func (n *Notifier) AllRulesChanged(t *owner.Turn, partition byte) {
 		t.Touch(string(k.aor))
 		n.RulesChanged(t, k.aor)
 	}
+	for k := range n.shares[partition].waiting {
+		t.Touch(string(k.aor))
+		n.waitersDecided(t, k)
+	}
 }
 
 // RulesChanged asks policy again about everybody who watches an AoR.
 func (n *Notifier) RulesChanged(t *owner.Turn, aor event.AoR) {
 	for _, name := range n.names {
-		tp := n.share(aor).topics[topicKey{aor, name}]
+		k := topicKey{aor, name}
+		n.waitersDecided(t, k)
+		tp := n.share(aor).topics[k]
 		if tp == nil {
 			continue
 		}

@@ -33,6 +33,8 @@ type subscription struct {
 	approved bool      // after it was pending
 	ending   string    // the reason, once it is over
 
+	unanswered bool // it ended while it was pending: its watcher waits on
+
 	view   *view
 	queued bool // in topic.ready
 	waits  bool // has news that is not sent; only counted
@@ -94,6 +96,9 @@ func (n *Notifier) Subscribe(t *owner.Turn, r Request) (time.Duration, error) {
 		if s, err = n.begin(t, r, left == 0); err != nil {
 			return 0, err
 		}
+	}
+	if grant.Handling == event.Confirm {
+		s.grant.Handling = event.Confirm // also of one that ends at once
 	}
 	n.renew(t, s, r, left)
 	n.applyGrant(s, grant, again)
@@ -195,6 +200,9 @@ func (n *Notifier) over(t *owner.Turn, s *subscription, reason string) {
 		return
 	}
 	s.ending, s.hold = reason, time.Time{}
+	if reason == ReasonTimeout {
+		n.await(t, s)
+	}
 	n.unsave(t, s)
 	n.queue(t, s)
 }

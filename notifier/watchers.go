@@ -23,12 +23,27 @@ func (n *Notifier) watched(t *owner.Turn, s *subscription) {
 	if n.opt.Inputs == nil || n.packages[k.name+winfo] == nil {
 		return
 	}
+	in := s.watcherInput(t.Now)
+	n.tellOfWatcher(t, k, func(t *owner.Turn) { n.opt.Inputs.Put(t, k.aor, in) })
+}
+
+// tellOfWatcher changes the inputs of watcher information in the next turn, if
+// somebody watches the watchers.
+func (n *Notifier) tellOfWatcher(t *owner.Turn, k topicKey, do func(*owner.Turn)) {
+	if n.opt.Inputs == nil {
+		return
+	}
 	watchers := n.share(k.aor).topics[topicKey{k.aor, k.name + winfo}]
 	if watchers == nil || watchers.waits {
 		return
 	}
-	in := s.watcherInput(t.Now)
-	t.Post(string(k.aor), owner.Func(func(t *owner.Turn) { n.opt.Inputs.Put(t, k.aor, in) }))
+	t.Post(string(k.aor), owner.Func(do))
+}
+
+// waitersOf are those who wait of whom watcher information is about.
+func (n *Notifier) waitersOf(tp *topic) []*waiter {
+	name := event.Name(strings.TrimSuffix(string(tp.key.name), winfo))
+	return n.share(tp.key.aor).waiting[topicKey{tp.key.aor, name}]
 }
 
 // tellsWatchers tells whether a topic is watcher information.
@@ -57,6 +72,9 @@ func (n *Notifier) gather(t *owner.Turn, tp *topic) {
 		for _, s := range n.watchedBy(tp) {
 			n.opt.Inputs.Put(t, tp.key.aor, s.watcherInput(t.Now))
 		}
+		for _, w := range n.waitersOf(tp) {
+			n.opt.Inputs.Put(t, tp.key.aor, w.input(event.Name(strings.TrimSuffix(string(tp.key.name), winfo)), t.Now))
+		}
 		tp.waits = false
 		n.touch(t, tp)
 	}))
@@ -71,6 +89,9 @@ func (n *Notifier) scatter(t *owner.Turn, tp *topic) {
 	var keys []event.Key
 	for _, s := range n.watchedBy(tp) {
 		keys = append(keys, s.watcherKey())
+	}
+	for _, w := range n.waitersOf(tp) {
+		keys = append(keys, event.Key{Event: tp.key.name, Source: event.Watcher, ID: w.id})
 	}
 	t.Post(string(tp.key.aor), owner.Func(func(t *owner.Turn) {
 		for _, k := range keys {
@@ -88,6 +109,8 @@ func (s *subscription) watcherInput(now time.Time) event.Input {
 		Since: s.began, Until: s.until}
 	in := event.Input{Key: s.watcherKey(), Made: now, Doc: w}
 	switch {
+	case s.unanswered:
+		w.Status, w.Event, w.Until = watcherinfo.Waiting, watcherinfo.Timeout, time.Time{}
 	case s.ending != "":
 		w.Status, w.Event = watcherinfo.Terminated, s.ending
 		in.Until = now.Add(terminatedLasts)

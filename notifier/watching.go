@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"lamplight/body/watcherinfo"
 	"lamplight/event"
 	"lamplight/owner"
 )
@@ -23,6 +24,9 @@ type Watching struct {
 func (n *Notifier) Watching(_ *owner.Turn, aor event.AoR) (list []Watching) {
 	for _, name := range n.names {
 		tp := n.share(aor).topics[topicKey{aor, name}]
+		for _, w := range n.share(aor).waiting[topicKey{aor, name}] {
+			list = append(list, Watching{Watcher: w.watcher.AoR, Event: name, Status: watcherinfo.Waiting, Since: w.since})
+		}
 		if tp == nil || strings.HasSuffix(string(name), winfo) {
 			continue
 		}
@@ -39,7 +43,7 @@ func (n *Notifier) Watching(_ *owner.Turn, aor event.AoR) (list []Watching) {
 	}
 	slices.SortStableFunc(list, func(a, b Watching) int {
 		if a.Status != b.Status {
-			return strings.Compare(b.Status, a.Status) // pending before active
+			return strings.Compare(b.Status, a.Status) // waiting, pending, active
 		}
 		return strings.Compare(string(a.Watcher), string(b.Watcher))
 	})
