@@ -9,12 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"lamplight/body/commonpolicy"
 	"lamplight/body/pidf"
 	"lamplight/call"
 	"lamplight/directory"
+	"lamplight/directory/search"
 	"lamplight/event"
 	"lamplight/event/presence"
 	"lamplight/owner"
+	"lamplight/policy"
 	"lamplight/sip"
 	"lamplight/store/cold"
 	"lamplight/web"
@@ -101,20 +104,13 @@ func (o *office) History(of event.AoR, party, result, before string, limit int) 
 	return calls, next, nil
 }
 
-// found are the users whom a query finds, by name.
-func (o *office) found(query string) (list []directory.User) {
-	query = strings.ToLower(strings.TrimSpace(query))
-	book := o.book.Load()
-	for aor, name := range book.People {
-		u := directory.User{AoR: aor, Name: name, Aliases: book.Called(aor)}
-		if query == "" || strings.Contains(strings.ToLower(name+" "+string(aor)[4:]+" "+strings.Join(u.Aliases, " ")), query) {
-			list = append(list, u)
-		}
-	}
-	slices.SortFunc(list, func(a, b directory.User) int {
-		return cmp.Or(cmp.Compare(shownName(a), shownName(b)), cmp.Compare(a.AoR, b.AoR))
-	})
-	return list
+// maxFound is how many people a search gives at most.
+const maxFound = 5000
+
+// found are those whom a query finds, favourites first.
+func (o *office) found(by event.AoR, query string, limit int) []search.Person {
+	liked, _ := o.people.List(by, favourites) // without them where they cannot be read
+	return o.Search(by, query, search.Liking{Favourite: func(p search.Person) bool { return p.AoR != "" && slices.Contains(liked.Members, p.AoR) }}, limit)
 }
 
 // shownName is a user's name, or the user part where there is none.
@@ -124,27 +120,63 @@ func shownName(u directory.User) string {
 }
 
 func (o *office) People(by event.AoR, query, after string, limit int) (list []web.Person, next string, err error) {
-	found := o.found(query)
-	if i := slices.IndexFunc(found, func(u directory.User) bool { return string(u.AoR) == "sip:"+after }); i >= 0 {
+	found := o.found(by, query, maxFound)
+	if i := slices.IndexFunc(found, func(p search.Person) bool { return p.ID == after }); i >= 0 {
 		found = found[i+1:]
 	}
 	if len(found) > limit {
 		found = found[:limit]
-		next = strings.TrimPrefix(string(found[limit-1].AoR), "sip:")
+		next = found[limit-1].ID
 	}
 	states := o.statesFor(by, aorsOf(found))
 	list = []web.Person{}
-	for _, u := range found {
-		list = append(list, web.Person{AoR: strings.TrimPrefix(string(u.AoR), "sip:"), Name: shownName(u), Numbers: u.Aliases, State: states[u.AoR]})
+	for _, p := range found {
+		list = append(list, web.Person{AoR: strings.TrimPrefix(string(p.AoR), "sip:"), Name: nameOf(p), Numbers: p.Numbers, State: states[p.AoR],
+			Department: p.Department, Title: p.Title, Mail: p.Mail})
 	}
 	return list, next, nil
 }
 
-func aorsOf(users []directory.User) (list []event.AoR) {
-	for _, u := range users {
-		list = append(list, u.AoR)
+func nameOf(p search.Person) string { return shownName(directory.User{AoR: p.AoR, Name: p.Name}) }
+
+func aorsOf(people []search.Person) (list []event.AoR) {
+	for _, p := range people {
+		if p.AoR != "" {
+			list = append(list, p.AoR)
+		}
 	}
 	return list
+}
+
+// Watchers are those of a user's presence and calls.
+func (o *office) Watchers(aor event.AoR) ([]web.Watcher, error) {
+	all, err := o.Server.Watchers(aor)
+	list := []web.Watcher{}
+	for _, w := range all {
+		list = append(list, web.Watcher{AoR: strings.TrimPrefix(string(w.Watcher), "sip:"), Name: o.book.Load().Name(w.Watcher), Event: string(w.Event), Status: w.Status, Since: w.Since})
+	}
+	return list, err
+}
+
+var errAnswer = errors.New("want allow, block or polite-block")
+
+func (o *office) Answer(aor event.AoR, watcher, handling string) error {
+	w, err := o.Resolve(aor, watcher)
+	if err != nil {
+		return err
+	}
+	switch handling {
+	case "allow":
+		return o.Allow(aor, w)
+	case "block", "polite-block":
+		return o.Block(aor, w, handling != "block")
+	}
+	return errAnswer
+}
+
+func (o *office) Calendar(aor event.AoR) (web.Calendar, error) {
+	c, _ := o.Server.Calendar(aor)
+	return web.Calendar{URL: c.URL, Titles: c.Titles, Read: c.Read, Error: c.Error}, nil
 }
 
 func (o *office) Devices(aor event.AoR) ([]web.Device, error) {
@@ -235,31 +267,23 @@ type pageOffice struct{ *office }
 
 const favourites = "favourites"
 
-func (o pageOffice) persons(as event.AoR, users []directory.User) []pages.Person {
-	states := o.statesFor(as, aorsOf(users))
-	liked, _ := o.people.List(as, favourites) // without them where they cannot be read
-	list := make([]pages.Person, len(users))
-	for i, u := range users {
-		list[i] = pages.Person{AoR: u.AoR, State: states[u.AoR], Name: shownName(u), Call: strings.TrimPrefix(string(u.AoR), "sip:"), Numbers: u.Aliases,
-			Favourite: slices.Contains(liked.Members, u.AoR)}
+func (o pageOffice) persons(as event.AoR, found []search.Person) []pages.Person {
+	states := o.statesFor(as, aorsOf(found))
+	liked, _ := o.people.List(as, favourites)
+	list := make([]pages.Person, len(found))
+	for i, p := range found {
+		list[i] = pages.Person{AoR: p.AoR, State: cmp.Or(states[p.AoR], presence.Unknown.Token()), Name: nameOf(p), Call: strings.TrimPrefix(string(p.AoR), "sip:"), Numbers: p.Numbers,
+			Department: p.Department, Title: p.Title, Mail: p.Mail, Favourite: p.AoR != "" && slices.Contains(liked.Members, p.AoR)}
+		if p.AoR == "" && len(p.Numbers) > 0 {
+			list[i].Call = p.Numbers[0]
+		}
 	}
 	return list
 }
 
-// People are those whom a query finds, favourites first.
+// People are those whom a query finds.
 func (o pageOffice) People(_ context.Context, as event.AoR, query string, limit int) ([]pages.Person, error) {
-	found := o.found(query)
-	list := o.persons(as, found[:min(len(found), limit)])
-	slices.SortStableFunc(list, func(a, b pages.Person) int {
-		switch {
-		case a.Favourite == b.Favourite:
-			return 0
-		case a.Favourite:
-			return -1
-		}
-		return 1
-	})
-	return list, nil
+	return o.persons(as, o.found(as, query, limit)), nil
 }
 
 // pageOfCalls is how many calls are on a page.
@@ -296,12 +320,13 @@ func (o pageOffice) Groups(_ context.Context, of event.AoR) (groups []pages.Grou
 	if err != nil {
 		return nil, err
 	}
-	everyone := o.found("")
+	everyone := slices.DeleteFunc(o.found(of, "", maxFound), func(p search.Person) bool { return p.AoR == "" })
 	for _, l := range lists {
-		var members []directory.User
+		var members []search.Person
 		for _, m := range l.Members {
-			if i := slices.IndexFunc(everyone, func(u directory.User) bool { return u.AoR == m }); i >= 0 {
+			if i := slices.IndexFunc(everyone, func(p search.Person) bool { return p.AoR == m }); i >= 0 {
 				members = append(members, everyone[i])
+				everyone = slices.Delete(everyone, i, i+1) // each has one card
 			}
 		}
 		groups = append(groups, pages.Group{ID: l.Name, Name: l.Name, People: o.persons(of, members), Own: true})
@@ -322,6 +347,23 @@ func (o pageOffice) Me(_ context.Context, aor event.AoR) (me pages.Me, err error
 	if s.Status != nil {
 		me.Status, me.Note, me.StatusUntil = s.Status.State.Token(), s.Status.Note, s.Status.Until
 	}
+	c, _ := o.Server.Calendar(aor)
+	me.Calendar = pages.Calendar{URL: c.URL, Titles: c.Titles, Read: c.Read, Error: c.Error}
+	if me.Watchers, err = o.watchersOf(aor); err != nil {
+		return me, err
+	}
+	if doc, own, err := o.Rules(aor); err == nil && own {
+		if rs, err := commonpolicy.Parse(doc); err == nil {
+			me.Rules = policy.Words(rs)
+		}
+	}
+	if e, err := o.Server.Explain(aor, ""); err == nil {
+		for _, l := range e.Layers {
+			if l.Says != "" {
+				me.Why = append(me.Why, l.Layer+": "+l.Says+" ("+l.Why+")")
+			}
+		}
+	}
 	if o.registrar == nil {
 		return me, nil
 	}
@@ -331,6 +373,18 @@ func (o pageOffice) Me(_ context.Context, aor event.AoR) (me pages.Me, err error
 		}
 		return nil
 	})
+}
+
+// watchersOf is each watcher once, those who wait first.
+func (o pageOffice) watchersOf(aor event.AoR) (list []pages.Watcher, err error) {
+	all, err := o.Server.Watchers(aor)
+	for _, w := range all {
+		if w.Watcher == aor || slices.ContainsFunc(list, func(p pages.Watcher) bool { return p.AoR == w.Watcher }) {
+			continue
+		}
+		list = append(list, pages.Watcher{AoR: w.Watcher, Name: shownName(directory.User{AoR: w.Watcher, Name: o.book.Load().Name(w.Watcher)}), Status: w.Status})
+	}
+	return list, err
 }
 
 func (o pageOffice) ViewAs(_ context.Context, aor event.AoR, watcher string) (state, document string, err error) {

@@ -32,6 +32,10 @@ func (s *Server) routes() []route {
 		{"PUT /me/dnd", "presence:write", s.setDND},
 		{"PUT /me/status", "presence:write", s.setStatus},
 		{"DELETE /me/status", "presence:write", s.clearStatus},
+		{"GET /watchers", "watchers:read", s.watchers},
+		{"PUT /watchers/{aor}", "watchers:write", s.answer},
+		{"GET /me/calendar", "presence:read", s.calendar},
+		{"PUT /me/calendar", "presence:write", s.setCalendar},
 		{"GET /stream", "presence:read", s.stream},
 		{"GET /history", "history", s.history},
 		{"GET /people", "people", s.people},
@@ -173,6 +177,47 @@ func (s *Server) clearStatus(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.own(w, r)
+}
+
+func (s *Server) watchers(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.o.Office.Watchers(who(r))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, page{Items: list})
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
+	var to struct {
+		Handling string `json:"handling"`
+	}
+	if err := read(r, &to); err != nil {
+		return err
+	}
+	if err := s.o.Office.Answer(who(r), r.PathValue("aor"), to.Handling); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) calendar(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.o.Office.Calendar(who(r))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, c)
+}
+
+func (s *Server) setCalendar(w http.ResponseWriter, r *http.Request) error {
+	var to Calendar
+	if err := read(r, &to); err != nil {
+		return err
+	}
+	if err := s.o.Office.SetCalendar(who(r), to.URL, to.Titles); err != nil {
+		return err
+	}
+	return s.calendar(w, r)
 }
 
 // page is a part of a list; next is the cursor of the part behind it.

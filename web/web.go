@@ -35,10 +35,14 @@ type Own struct {
 
 // Person is a user, with a lamp.
 type Person struct {
-	AoR     string   `json:"aor"`
+	AoR     string   `json:"aor,omitempty"` // "": no user
 	Name    string   `json:"name,omitempty"`
 	Numbers []string `json:"numbers,omitempty"`
 	State   string   `json:"state,omitempty"` // as far as who asks may see it
+
+	Department string `json:"department,omitempty"`
+	Title      string `json:"title,omitempty"`
+	Mail       string `json:"mail,omitempty"`
 }
 
 // Device is a binding of a user's.
@@ -76,6 +80,29 @@ type Office interface {
 	PutMember(aor event.AoR, name, member string, in bool) error
 	RemoveList(aor event.AoR, name string) error
 	Calls() *callcontrol.Control // nil: none are made
+	// Watchers are those of a user, and who waits to be one; Answer lets one in or
+	// not: allow, block, polite-block.
+	Watchers(event.AoR) ([]Watcher, error)
+	Answer(aor event.AoR, watcher, handling string) error
+	Calendar(event.AoR) (Calendar, error)
+	SetCalendar(aor event.AoR, url string, titles bool) error
+}
+
+// Watcher is who watches a user, or waits to.
+type Watcher struct {
+	AoR    string    `json:"aor"`
+	Name   string    `json:"name,omitempty"`
+	Event  string    `json:"event"`
+	Status string    `json:"status"` // active, pending, waiting
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// Calendar is what is read of a user's calendar.
+type Calendar struct {
+	URL    string    `json:"url"`
+	Titles bool      `json:"titles"`
+	Read   time.Time `json:"read,omitzero"` // only shown, like Error
+	Error  string    `json:"error,omitempty"`
 }
 
 // Errors that have a status of their own.
@@ -123,13 +150,19 @@ func New(o Options) *Server {
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /login", s.signIn)
 	mux.HandleFunc("POST /logout", s.signOut)
-	for path, h := range map[string]http.Handler{"/sip": o.SIP, "/xcap-root/": o.XCAP, "/setup": o.Setup, "/": o.Pages} {
+	for path, h := range map[string]http.Handler{"/sip": o.SIP, "/setup": o.Setup, "/": o.Pages} {
 		if h != nil {
 			mux.Handle(path, h)
 		}
 	}
+	documents := o.Auth.Handler(http.NewCrossOriginProtection().Handler(ownOrigin(o.XCAP)))
 	inner := o.Auth.Handler(http.NewCrossOriginProtection().Handler(ownOrigin(mux)))
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/xcap-root/") && o.XCAP != nil { // its paths are not cleaned: a selector holds //
+			s.protect(w.Header())
+			documents.ServeHTTP(w, r)
+			return
+		}
 		if r.URL.Path == "/sip" && o.SIP != nil { // who asks is proved inside, and Origin is checked there
 			o.SIP.ServeHTTP(w, r)
 			return

@@ -304,6 +304,7 @@ func (st *stream) news(since uint64) (list []lamp, fresh <-chan struct{}) {
 // ends the stream.
 func (st *stream) serve(ctx context.Context, w http.ResponseWriter, since uint64, still func() bool) (mayReturn bool) {
 	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // that of the request would end the stream
 	write := func(format string, args ...any) error {
 		if err := out.SetWriteDeadline(time.Now().Add(slow)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
