@@ -53,8 +53,7 @@ func (p *Process) openSocket() error {
 
 // commands answers the commands.
 func (p *Process) commands() http.Handler {
-	u := &users{p.people, p.PeopleChanged, false}
-	return control.Handler(u, p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call,
+	return control.Handler(p.People(), p.health, control.Operations{SetLogLevel: p.setLogLevel, Trace: p.Trace, History: p.history, Call: p.call,
 		Watchers: p.watchers, Answer: p.orderAnswer, ViewAs: p.viewed,
 		State: p.userState, Explain: p.explain, Calendar: p.calendarOf, SetCalendar: p.orderCalendar, DND: p.orderDND, Status: p.orderStatus, Forwarding: p.orderForwarding})
 }

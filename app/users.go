@@ -22,6 +22,9 @@ type users struct {
 	domains bool         // a domain that is new is made with its first user
 }
 
+// People manages the process's users and domains.
+func (p *Process) People() control.People { return &users{p.people, p.PeopleChanged, false} }
+
 var errWhichDomain = errors.New("no domain is known yet: write user@domain")
 
 // aor completes a user written without a domain by the first one.

@@ -93,6 +93,17 @@ func (p *Process) openWeb() error {
 	return nil
 }
 
+// WebURL is where the pages are; "": nowhere.
+func (p *Process) WebURL() string {
+	switch {
+	case p.webAddr == "":
+		return ""
+	case p.settings.TLSCert != "":
+		return "https://" + p.webAddr + "/"
+	}
+	return "http://" + p.webAddr + "/"
+}
+
 // SetupLink is where the first administrator is made; "": there is one, or no web.
 func (p *Process) SetupLink() string { return p.setupLink }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,14 +10,13 @@ import (
 
 	"lamplight/app"
 	"lamplight/config"
-	"lamplight/directory"
-	"lamplight/event"
-	"lamplight/sip/digest"
+	"lamplight/control"
 	"lamplight/sip/ua"
 )
 
 type demoCmd struct {
 	Listen string        `default:"udp:127.0.0.1:0" placeholder:"udp:ADDR:PORT" help:"Where the server listens; port 0 takes a free one."`
+	Web    string        `default:"127.0.0.1:0" placeholder:"ADDR:PORT" help:"Where the pages are; port 0 takes a free one."`
 	Pace   time.Duration `default:"4s" help:"Mean time between two changes of one person."`
 	For    time.Duration `placeholder:"DURATION" help:"End by itself after this time."`
 }
@@ -43,33 +41,45 @@ func (c *demoCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
-	fmt.Print(c.welcome(server.Addrs()[0].String()))
-	return c.run(ctx, server.Addrs()[0].String())
+	defer stopNow(server)
+	at := server.Addrs()[0].String()
+	fmt.Print(c.welcome(at, server.WebURL()))
+	return c.run(ctx, at)
+}
+
+// stopNow ends a server that nobody needs any more.
+func stopNow(p *app.Process) {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = p.Run(over)
 }
 
 // serve starts a server that keeps nothing and knows the staff.
-func (c *demoCmd) serve() (*app.Server, error) {
-	settings := config.Serve{Data: "memory", Domain: []string{demoDomain}, Listen: []string{c.Listen},
-		Role: []string{"registrar", "proxy", "presence"}}
-	server, err := app.New(app.Options{Serve: settings, People: staffBook{},
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+func (c *demoCmd) serve() (*app.Process, error) {
+	p, err := app.Open(config.Serve{Data: "memory", Domain: []string{demoDomain}, Listen: []string{c.Listen}, Web: c.Web, HistoryDays: 7, LogLevel: "error",
+		Role: []string{"registrar", "proxy", "presence"}, CalendarEvery: config.Duration(time.Hour)}, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
-	return server, server.Start()
+	people := []control.NewUser{{AoR: reception + "@" + demoDomain, Name: "Reception", Aliases: []string{"1000"}, Password: demoPassword}}
+	for _, s := range staff {
+		people = append(people, control.NewUser{AoR: s.user + "@" + demoDomain, Name: s.name, Aliases: []string{s.number}, Password: demoPassword})
+	}
+	return p, p.People().Add(people)
 }
 
-func (c *demoCmd) welcome(addr string) string {
-	return fmt.Sprintf(`An office of %d people on a server at udp:%s, domain %s.
-Each has a user agent that registers, publishes and is watched, with digest, over real sockets.
+func (c *demoCmd) welcome(addr, web string) string {
+	return fmt.Sprintf(`  %s   sign in as %s, password %s
+
+An office of %d people, whose phones register, publish, call each other and are
+watched, with digest, over real sockets: udp:%s, domain %s.
 Look on with another terminal:
 
-  echo %s | lamplight watch %s --server %s --as reception --domain %s --password-stdin
+  echo %s | lamplight watch %s --server %s --as %s --domain %s --password-stdin
 
 Ctrl-C ends it.
 
-`, len(staff), addr, demoDomain, demoPassword, staff[0].user, addr, demoDomain)
+`, web, reception, demoPassword, len(staff), addr, demoDomain, demoPassword, staff[0].user, addr, reception, demoDomain)
 }
 
 // run opens the office, and the reception that looks at all lamps.
@@ -95,23 +105,3 @@ func (c *demoCmd) run(ctx context.Context, addr string) error {
 }
 
 func demoAoR(user string) string { return "sip:" + user + "@" + demoDomain }
-
-// staffBook is the staff as a server's users.
-type staffBook struct{}
-
-func (staffBook) Load() ([]directory.Domain, []directory.User, error) {
-	users := []directory.User{demoUser(reception, "Reception", "1000")}
-	for _, s := range staff {
-		users = append(users, demoUser(s.user, s.name, s.number))
-	}
-	return []directory.Domain{{Name: demoDomain, Realm: demoDomain}}, users, nil
-}
-
-func demoUser(user, name, number string) directory.User {
-	u := directory.User{AoR: event.AoR(demoAoR(user)), Name: name,
-		HA1: map[string]digest.HA1s{user: digest.Hash(user, demoDomain, demoPassword)}}
-	if number != "" {
-		u.Aliases = []string{number}
-	}
-	return u
-}
