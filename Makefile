@@ -14,7 +14,7 @@ BUILD := .build
 # sipvicious as an enemy. What runs in browsers comes from npm, by its lock file, and
 # needs node: Debian's where there is none.
 DEBIAN := gcc libc6-dev sip-tester sipsak baresip-core linphone-cli twinkle-console libpurple-dev pkg-config \
-	kamailio kamailio-presence-modules sipvicious chromium fonts-noto-cjk
+	kamailio kamailio-presence-modules sipvicious chromium fonts-noto-cjk curl
 
 .PHONY: help
 help: ## this list

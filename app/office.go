@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,9 @@ import (
 	"lamplight/sip"
 	"lamplight/store/cold"
 	"lamplight/web"
+	"lamplight/web/auth"
 	"lamplight/web/pages"
+	"lamplight/web/phonebook"
 )
 
 // office is what the web's interface answers from.
@@ -135,6 +138,17 @@ func (o *office) People(by event.AoR, query, after string, limit int) (list []we
 			Department: p.Department, Title: p.Title, Mail: p.Mail})
 	}
 	return list, next, nil
+}
+
+// phonebook is whom a phone's user finds.
+func (o *office) phonebook(_ http.ResponseWriter, r *http.Request, query string, limit int) (list []phonebook.Person, ok bool) {
+	by, ok := auth.User(r.Context())
+	found := o.found(by, query, limit)
+	states := o.statesFor(by, aorsOf(found))
+	for _, p := range found {
+		list = append(list, phonebook.Person{Name: nameOf(p), Numbers: p.Numbers, Department: p.Department, State: states[p.AoR]})
+	}
+	return list, ok
 }
 
 func nameOf(p search.Person) string { return shownName(directory.User{AoR: p.AoR, Name: p.Name}) }

@@ -18,6 +18,7 @@ import (
 	"lamplight/web"
 	"lamplight/web/auth"
 	"lamplight/web/pages"
+	"lamplight/web/phonebook"
 )
 
 // How long the web listener waits for a request, and what one may be.
@@ -50,7 +51,7 @@ func (p *Process) openWeb() error {
 			return aor
 		}))
 	}
-	p.web = web.New(web.Options{Auth: a, Office: office, Watch: p.WatchLamps, Secure: secure, SIP: p.layer.WebSocket(), XCAP: documents, Setup: setup, SignIn: pages.SignIn,
+	p.web = web.New(web.Options{Auth: a, Office: office, Watch: p.WatchLamps, Secure: secure, SIP: p.layer.WebSocket(), XCAP: documents, Phonebook: a.Required("people", phonebook.New(office.phonebook)), Setup: setup, SignIn: pages.SignIn,
 		Pages: pages.New(pages.Options{Office: pageOffice{office}, User: func(r *http.Request) (event.AoR, bool) { return auth.User(r.Context()) },
 			Admin: func(r *http.Request) bool { return auth.Role(r.Context()) == "admin" }})})
 	l, err := net.Listen("tcp", p.settings.Web)

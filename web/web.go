@@ -124,6 +124,8 @@ type Options struct {
 	// SignIn shows the page where people sign in.
 	SignIn func(w http.ResponseWriter, r *http.Request, name, next string, refused bool)
 	Setup  http.Handler // makes the first administrator, by a link
+
+	Phonebook http.Handler // directories for desk phones, under /phonebook/
 }
 
 // Server is the web listener's handler.
@@ -150,7 +152,7 @@ func New(o Options) *Server {
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /login", s.signIn)
 	mux.HandleFunc("POST /logout", s.signOut)
-	for path, h := range map[string]http.Handler{"/sip": o.SIP, "/setup": o.Setup, "/": o.Pages} {
+	for path, h := range map[string]http.Handler{"/sip": o.SIP, "/setup": o.Setup, "/phonebook/": o.Phonebook, "/": o.Pages} {
 		if h != nil {
 			mux.Handle(path, h)
 		}
