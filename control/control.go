@@ -82,6 +82,14 @@ type People interface {
 	SetGroup(Group) error
 	RemoveGroup(name string) error
 	LeaveGroup(name, member string) error
+	// Role is what a user may do in the web pages: viewer, operator or admin.
+	Role(user string) (string, error)
+	SetRole(user, role string) error
+	// Tokens are what programs sign in with as a user, without their secrets;
+	// AddToken makes one, and gives its secret.
+	Tokens(user string) ([]Token, error)
+	AddToken(TokenOrder) (Token, error)
+	RemoveToken(user string, id int64) error
 }
 
 // Operations are what else a running server does at a command's word.

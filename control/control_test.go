@@ -87,6 +87,11 @@ func (o office) SetDomain(d Domain) error {
 func (office) Import([]byte, bool) (Imported, error) { return Imported{}, errors.New("not here") }
 func (office) Contacts() ([]Contact, error)          { return nil, nil }
 func (office) RemoveContact(int64) error             { return cold.ErrNoPerson }
+func (office) Role(string) (string, error)           { return "", errors.New("not here") }
+func (office) SetRole(string, string) error          { return cold.ErrBadRole }
+func (office) Tokens(string) ([]Token, error)        { return nil, nil }
+func (office) AddToken(TokenOrder) (Token, error)    { return Token{}, errors.New("not here") }
+func (office) RemoveToken(string, int64) error       { return cold.ErrNoToken }
 
 func TestDomainsAreSet(t *testing.T) {
 	dir := t.TempDir()

@@ -75,6 +75,7 @@ func Handler(u People, health func() Health, o Operations) http.Handler {
 		done(w, u.SetDomain(d))
 	})
 	handleRules(mux, u, o)
+	handleTokens(mux, u)
 	return local(http.NewCrossOriginProtection().Handler(mux))
 }
 

@@ -19,7 +19,8 @@ type commands struct {
 	Publish publishCmd `cmd:"" help:"Publish a user's state once."`
 	Watch   watchCmd   `cmd:"" help:"Show the lamps of users, live."`
 
-	User     userCmd     `cmd:"" help:"Add, list and remove users, and set passwords."`
+	User     userCmd     `cmd:"" help:"Add, list and remove users, and set passwords and roles."`
+	Token    tokenCmd    `cmd:"" help:"Make, list and end tokens, by which programs sign in to the web as a user."`
 	People   peopleCmd   `cmd:"" help:"Read people of other address books, to be found beside the users."`
 	Domain   domainCmd   `cmd:"" help:"List domains, and set who may watch and how numbers are dialled."`
 	Trace    traceCmd    `cmd:"" help:"Show what was said last of a user."`

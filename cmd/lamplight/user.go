@@ -21,6 +21,7 @@ type userCmd struct {
 	List   userListCmd   `cmd:"" help:"List the users."`
 	Remove userRemoveCmd `cmd:"" help:"Remove a user."`
 	Passwd userPasswdCmd `cmd:"" help:"Set a user's password."`
+	Role   userRoleCmd   `cmd:"" help:"Say what a user may do in the web pages, and show it."`
 }
 
 // place is where the users are: of a running server, or in a directory.

@@ -89,6 +89,18 @@ func (s *Store) Role(aor event.AoR) (string, error) {
 	return role, err
 }
 
+// Known is a stored user's address-of-record as it is kept. The error may be
+// ErrNoUser, ErrNoDomain or ErrBadName.
+func (s *Store) Known(aor string) (known event.AoR, err error) {
+	return known, s.change(func(tx *sql.Tx) error {
+		id, _, err := userOf(tx, aor)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow("SELECT aor FROM users WHERE id = ?", id).Scan(&known)
+	})
+}
+
 // SetRole gives a user one of Roles. The error may be ErrNoUser or ErrBadRole.
 func (s *Store) SetRole(aor, role string) error {
 	if role != Roles[0] && role != Roles[1] && role != Roles[2] {
