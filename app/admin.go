@@ -80,9 +80,20 @@ func (p *Process) setLogLevel(name string) error {
 }
 
 // Metrics shows what the stages count.
-func (s *Server) Metrics() http.Handler {
-	return metrics.Handler(metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, Proxy: s.proxy, HEP: s.hep, Calendars: s.calendars,
-		Events: s.events, Version: Version})
+func (s *Server) Metrics() http.Handler { return metrics.Handler(s.sources()) }
+
+// Metrics shows what the stages count, and the web listener.
+func (p *Process) Metrics() http.Handler {
+	from := p.sources()
+	if p.web != nil {
+		from.Streams = p.web
+	}
+	return metrics.Handler(from)
+}
+
+func (s *Server) sources() metrics.Sources {
+	return metrics.Sources{Transactions: s.layer, Names: s.names, ESC: s.esc, Notifier: s.notifier, Registrar: s.registrar, Calls: s.calls, Proxy: s.proxy, HEP: s.hep, Calendars: s.calendars,
+		Events: s.events, Version: Version}
 }
 
 // serve answers on a listener until the process ends.

@@ -89,7 +89,6 @@ func (p *Process) openWeb() error {
 	})
 	if p.setupLink != "" {
 		p.setupLink = map[bool]string{true: "https://", false: "http://"}[secure] + p.webAddr + p.setupLink
-		p.log.Warn("nobody is administrator yet: this link makes the first one, once", "link", p.setupLink)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -216,6 +217,11 @@ func TestAStreamOfLamps(t *testing.T) {
 	await(t, lamps, "bob offline")
 	if !p.notifier.Watched("sip:bob@example.test", "presence") {
 		t.Error("nobody watches bob")
+	}
+	scrape := httptest.NewRecorder()
+	p.Metrics().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
+	if !strings.Contains(scrape.Body.String(), "\nlamplight_sse_clients 1\n") {
+		t.Error("the stream is not counted")
 	}
 	if status, body, _ := ask(t, bob, "PUT", base+"/api/v1/me/status", `{"state":"away","note":"lunch"}`); status != 200 {
 		t.Fatal(status, body)

@@ -34,6 +34,7 @@ type Sources struct {
 	Calls        *call.Calls
 	Proxy        *proxy.Proxy // nil: the role is off
 	Calendars    Calendars
+	Streams      Streams      // nil: there is no web
 	HEP          *hep.Sender  // nil: nobody gets copies
 	Events       []event.Name // the packages served
 	Version      string
@@ -44,6 +45,9 @@ type Calendars interface {
 	Live() (all, failing int)
 	Counts() (fetched, unchanged, failed uint64)
 }
+
+// Streams count the streams of lamps to browsers and programs.
+type Streams interface{ Streams() int }
 
 // Handler answers a scrape.
 func Handler(s Sources) http.Handler {
@@ -90,6 +94,8 @@ var (
 	calendars = desc("calendars", "Calendars of users: those that could be read last, and those that could not.", "state")
 	fetches   = desc("calendar_fetches_total", "Attempts to read a calendar by what became of them.", "result")
 
+	streams = desc("sse_clients", "Streams of lamps that browsers and programs read.")
+
 	publications  = desc("publications", "Live publications.", "event")
 	subscriptions = desc("subscriptions", "Live subscriptions.", "event")
 	desertedSubs  = desc("subscriptions_lost_total", "Subscriptions that ended because the way to the subscriber was lost.", "event")
@@ -108,7 +114,7 @@ var (
 
 // all are the metrics that are described; a scrape shows no others of ours.
 var all = []*prometheus.Desc{buildInfo, requests, responses, transactions, received, unmatched, sent, retransmitted,
-	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, calendars, fetches, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed, passed, branches, diverted, pending,
+	timeouts, notAllowed, large, overloaded, connections, limited, flows, questions, wrong, malformed, took, calendars, fetches, streams, copies, queries, unnamed, failovers, publications, subscriptions, bindings, followed, passed, branches, diverted, pending,
 	desertedSubs, desertedBinds, notified, queue, coalesced, latency}
 
 // results are how outcomes are called.
@@ -151,6 +157,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		counter(out, fetches, fetched, "read")
 		counter(out, fetches, unchanged, "unchanged")
 		counter(out, fetches, failed, "failed")
+	}
+	if c.Streams != nil {
+		gauge(out, streams, float64(c.Streams.Streams()))
 	}
 	if c.HEP != nil {
 		counter(out, copies, c.HEP.Sent.Load(), "sent")

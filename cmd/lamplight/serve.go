@@ -31,6 +31,9 @@ func (c *serveCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	defer stop()
+	if link := p.SetupLink(); link != "" { // not logged: it must be seen whatever is logged
+		fmt.Fprintln(os.Stderr, "nobody is administrator yet: this link makes the first one, once:", link)
+	}
 	fmt.Fprintln(os.Stderr, "ready", strings.Join(p.Addresses(), " "))
 	return p.Run(ctx)
 }

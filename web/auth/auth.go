@@ -95,7 +95,7 @@ type Identity struct {
 	Role   string
 	Scopes []string
 
-	session []byte // its hash; nil: another means
+	session, token []byte // their hashes; nil: another means
 }
 
 // May tells whether a scope is granted.
@@ -162,7 +162,7 @@ func (a *Auth) identify(r *http.Request) (Identity, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		return a.bearer(strings.TrimSpace(token))
+		return a.token(hashOf(strings.TrimSpace(token)))
 	case strings.EqualFold(scheme, "Digest"):
 		return a.digest(r)
 	case scheme != "":
@@ -181,10 +181,13 @@ func (a *Auth) Holds(r *http.Request) bool {
 	if !ok || !a.o.Book.Load().Has(i.AoR) {
 		return false
 	}
-	if i.session == nil {
-		return true
+	var err error
+	switch {
+	case i.session != nil:
+		_, err = a.session(i.session)
+	case i.token != nil:
+		_, err = a.token(i.token)
 	}
-	_, err := a.session(i.session)
 	return err == nil
 }
 
@@ -208,15 +211,15 @@ func (a *Auth) session(hash []byte) (Identity, error) {
 // seenEvery is how often it is written down that a session is in use.
 const seenEvery = 5 * time.Minute
 
-func (a *Auth) bearer(token string) (Identity, error) {
-	s, err := a.o.Store.Token(hashOf(token))
+func (a *Auth) token(hash []byte) (Identity, error) {
+	s, err := a.o.Store.Token(hash)
 	if err != nil || !s.Until.IsZero() && !a.o.Now().Before(s.Until) || !a.o.Book.Load().Has(s.AoR) {
 		return Identity{}, ErrNobody
 	}
 	if s.Scopes == nil {
 		s.Scopes = []string{}
 	}
-	return Identity{AoR: s.AoR, Role: s.Role, Scopes: s.Scopes}, nil
+	return Identity{AoR: s.AoR, Role: s.Role, Scopes: s.Scopes, token: hash}, nil
 }
 
 // digest checks credentials of whichever of our realms they are for.
