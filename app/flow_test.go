@@ -538,6 +538,10 @@ func TestConnectionsAndARestart(t *testing.T) {
 	at := bob.conn.LocalAddr().String()
 	_ = bob.conn.Close()
 	stranger, err := net.Listen("tcp", at)
+	for late := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(late); { // the connection is not quite gone
+		<-time.After(10 * time.Millisecond)
+		stranger, err = net.Listen("tcp", at)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -293,7 +293,7 @@ func (s *simulation) leave() {
 		}
 		p.close()
 	}
-	time.Sleep(3 * time.Hour)
+	time.Sleep(8 * 24 * time.Hour) // who waits for an answer is kept in mind for a week
 	s.mu.Lock()
 	s.checkEnds()
 	s.mu.Unlock()
