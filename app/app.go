@@ -125,6 +125,7 @@ type wiring struct {
 	profiles      []uas.Profile
 	hideDND       bool
 	voiceMail     string // its number; "": none
+	xcapRoot      string // the URI of users' documents
 	mwi           bool   // phones that did not subscribe are told of messages
 	transport     transaction.Options
 	resolver      resolve.Options
@@ -139,7 +140,7 @@ func (s *Server) wiring() (wiring, error) {
 		journal: s.o.Journal, history: s.o.History, owners: s.o.Owners, noAuth: s.o.InsecureNoAuth,
 		verifier: digest.New(secret(), time.Now, digest.Options{NonceLife: time.Duration(l.NonceLife), Nonces: l.Nonces}),
 		trusted:  uas.Trust{Networks: networks},
-		profiles: Profiles(s.o.Serve), hideDND: s.o.HidesDND(), voiceMail: s.o.VoiceMail, mwi: s.o.MWI == "all",
+		profiles: Profiles(s.o.Serve), hideDND: s.o.HidesDND(), voiceMail: s.o.VoiceMail, xcapRoot: xcapRootOf(&s.o.Serve), mwi: s.o.MWI == "all",
 		transport: transaction.Options{Listen: s.o.Listen, Logger: s.log, MaxOpen: l.Transactions, Limits: messageLimits(l), Streams: s.streams(l),
 			Allow: s.allow(), Advertise: s.advertise(), Trace: s.tracing()},
 	}
@@ -279,6 +280,10 @@ func (s *Server) Start() error {
 		s.addrs = append(s.addrs, addr)
 	}
 	if err := s.owners.Load(time.Now()); err != nil {
+		_ = s.layer.Close()
+		return err
+	}
+	if err := s.loadTags(); err != nil {
 		_ = s.layer.Close()
 		return err
 	}

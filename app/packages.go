@@ -10,6 +10,7 @@ import (
 	"lamplight/event/presence"
 	"lamplight/event/reg"
 	"lamplight/event/winfo"
+	"lamplight/event/xcapdiff"
 )
 
 // served are the packages that are subscribed to and published here: of a server
@@ -23,7 +24,7 @@ func served(all []event.Package, presence bool) []event.Package {
 
 // Packages are the event packages that the server speaks. To add one: its
 // folder, and a line here.
-func Packages(registrar, forwards, hideDND bool, voiceMail string, d presence.Defaults) []event.Package {
+func Packages(registrar, forwards, hideDND bool, voiceMail, xcapRoot string, d presence.Defaults) []event.Package {
 	people, lamp := presence.Package{Registrar: registrar, Defaults: d}, dialog.Package{Registrar: registrar, HideDND: hideDND}
 	return []event.Package{
 		people,
@@ -33,5 +34,6 @@ func Packages(registrar, forwards, hideDND bool, voiceMail string, d presence.De
 		winfo.Of(lamp),
 		messagesummary.Package{Number: voiceMail},
 		feature.Package{Forwards: forwards},
+		xcapdiff.Package{Root: xcapRoot},
 	}
 }

@@ -62,7 +62,7 @@ type spine struct {
 // yet, and nothing listens.
 func connect(o wiring) *spine {
 	s := &spine{book: o.book, log: o.transport.Logger}
-	packages := Packages(o.registrar, o.proxy, o.hideDND, o.voiceMail, defaults{s.book})
+	packages := Packages(o.registrar, o.proxy, o.hideDND, o.voiceMail, o.xcapRoot, defaults{s.book})
 	for _, p := range packages {
 		s.events = append(s.events, p.Event())
 	}

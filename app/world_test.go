@@ -55,7 +55,7 @@ func newWorld(t testing.TB, owners int) *world {
 
 // start makes empty stages and loads what is stored.
 func (w *world) start() {
-	w.packages = app.Packages(true, true, false, "", nil)
+	w.packages = app.Packages(true, true, false, "", "/xcap-root/", nil)
 	w.policy = policy.New(policy.Options{Lists: func(domain, other string) bool { return domain == "example.test" && other == "partner.test" }})
 	w.esc = esc.New(w.packages, func(a event.AoR, entity string) bool { return string(a) == entity }, esc.Limits{})
 	w.notifier = notifier.New(w.packages, w.policy.Decide, notifier.Options{

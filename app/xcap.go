@@ -107,6 +107,7 @@ func checkDocument(d xcap.Document) (err error) {
 
 // documentChanged brings a document into force, before its writer is answered.
 func (s *Server) documentChanged(c xcap.Change) {
+	s.tagChanged(c)
 	if c.Name != inForce {
 		return
 	}

@@ -38,6 +38,7 @@ const (
 	User    // forced by the user
 	Default // hard state
 	Watcher // a subscription, for watcher information (RFC 3857)
+	Stored  // a document that the user keeps by XCAP (RFC 4825)
 )
 
 // Handling is a policy's answer to a subscription (RFC 5025 §3.2.1), in rising

@@ -40,7 +40,7 @@ type LayerReason struct {
 }
 
 var sourceNames = [...]string{EPA: "publication", Registrar: "registration", Call: "call", Calendar: "calendar", User: "user",
-	Default: "default", Watcher: "subscription"}
+	Default: "default", Watcher: "subscription", Stored: "document"}
 
 // String says who makes inputs of the source.
 func (s Source) String() string {

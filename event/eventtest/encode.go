@@ -50,7 +50,7 @@ func written(text, kind, about string) error {
 	if !strings.HasSuffix(kind, "xml") {
 		return nil
 	}
-	names := false
+	names := strings.HasPrefix(kind, "application/xcap-diff") // whose documents they are their paths say (RFC 5874 §3)
 	dec := xml.NewDecoder(strings.NewReader(text))
 	for {
 		tok, err := dec.Token()

@@ -68,15 +68,20 @@ func (s *Store) documents(where string, args ...any) (list []Document, err error
 }
 
 // DocumentTags reads the entity-tags of a user's documents, whatever usage they
-// are of.
+// are of, or with "" of all users'.
 func (s *Store) DocumentTags(aor event.AoR) (map[DocumentKey]string, error) {
 	tags := map[DocumentKey]string{}
+	where, args := "aor = ?", []any{string(aor)}
+	if aor == "" {
+		where, args = "true", nil
+	}
 	err := each(s.db, func(scan func(...any) error) error {
-		k, tag := DocumentKey{AoR: aor}, ""
-		err := scan(&k.AUID, &k.Name, &tag)
+		var k DocumentKey
+		var tag string
+		err := scan(&k.AoR, &k.AUID, &k.Name, &tag)
 		tags[k] = tag
 		return err
-	}, "SELECT auid, name, etag FROM documents WHERE aor = ?", string(aor))
+	}, "SELECT aor, auid, name, etag FROM documents WHERE "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cold store: %w", err)
 	}

@@ -75,6 +75,9 @@ func TestDocumentsAreListedByUsageAndByUserAndEndWithTheUser(t *testing.T) {
 	if len(tags) != 3 || tags[DocumentKey{alice, "pres-rules", "index"}] != "4" {
 		t.Errorf("tags %v", tags)
 	}
+	if all, err := s.DocumentTags(""); err != nil || len(all) != 4 || all[DocumentKey{alice, "pres-rules", "index"}] != "4" {
+		t.Errorf("all tags %v, %v", all, err)
+	}
 	must(t, s.RemoveUser("alice@example.test"))
 	if all := bodies("", "resource-lists"); !slices.Equal(all, []string{"b"}) {
 		t.Errorf("after Alice left: %q", all)
