@@ -203,7 +203,7 @@ func TestOptions(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		h := o.handset("alice")
 		for _, uri := range []string{"sip:example.test", aor("bob"), "sip:" + at} {
-			o.expect(h.exchange(h.request("OPTIONS", uri, "User-Agent: a phone 1.0", "Contact: <"+h.contact()+">", "Accept: application/sdp, application/pidf+xml")), "200 OK", "Allow: OPTIONS, ?SUBSCRIBE, ?PUBLISH, ?REGISTER",
+			o.expect(h.exchange(h.request("OPTIONS", uri, "User-Agent: a phone 1.0, and what its maker adds to that", "Contact: <"+h.contact()+">", "Accept: application/sdp, application/pidf+xml")), "200 OK", "Allow: OPTIONS, ?SUBSCRIBE, ?PUBLISH, ?REGISTER",
 				"Allow-Events: presence, ?dialog, ?reg, ?presence.winfo.*", "Accept: application/pidf.xml, ?.*application/dialog-info.xml.*", "Supported: path, ?outbound")
 		}
 	})
